@@ -1,0 +1,11 @@
+//! Face recognition as a library: detection, alignment, embedding, matching.
+
+#![deny(unsafe_code)]
+
+pub mod error;
+pub mod geometry;
+pub mod id;
+
+pub use crate::error::{Error, ErrorKind, Result};
+pub use crate::geometry::{Landmarks, Point, Rect};
+pub use crate::id::SpaceId;

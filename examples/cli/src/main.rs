@@ -1,0 +1,2 @@
+//! The `faceprint` command.
+fn main() {}
