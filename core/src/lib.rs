@@ -5,7 +5,10 @@
 pub mod error;
 pub mod geometry;
 pub mod id;
+pub mod runtime;
+pub mod vector;
 
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::geometry::{Landmarks, Point, Rect};
 pub use crate::id::SpaceId;
+pub use crate::vector::{Embedding, Similarity, Template};
