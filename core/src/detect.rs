@@ -99,7 +99,7 @@ impl Detector {
         letterbox: &Letterbox,
         lane: Lane,
     ) -> Result<Vec<Detection>> {
-        let (width, height) = letterbox.canvas;
+        let (width, height) = letterbox.canvas();
         let input = pack(picture, letterbox, &self.model.input.planar);
         let input = Tensor::new([1, 3, height as usize, width as usize], input)?;
         let outputs = self.network.run(&input, lane)?;
