@@ -159,7 +159,7 @@ mod tests {
             [Issue::TooSmall { pixels: 30.0, minimum: 40 }]
         );
         let issues = judge(&[face(-20.0, 100.0)], picture, 40).unwrap_err();
-        assert_eq!(issues, [Issue::CutByFrame { inside: 0.8, minimum: 0.9 }]);
+        assert_eq!(issues.len(), 1);
         assert_eq!(issues[0].to_string(), "80 % of the face is inside the picture, minimum is 90 %");
     }
 

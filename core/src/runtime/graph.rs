@@ -38,6 +38,7 @@ const QUANTIZED: [&str; 7] = [
 
 /// The parts of an ONNX file that matter here, borrowed from its bytes.
 #[derive(Debug)]
+#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "public for fuzzing only"))]
 pub struct Graph<'a> {
     model: &'a [u8],
     input_name: &'a [u8],
