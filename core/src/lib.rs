@@ -12,4 +12,5 @@ pub mod pack;
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::geometry::{Landmarks, Point, Rect};
 pub use crate::id::SpaceId;
+pub use crate::image::{ImageView, Orientation, PixelFormat};
 pub use crate::pack::{Catalog, ModelPack};

@@ -214,7 +214,7 @@ impl RawInput {
                 _ => "rgb",
             })?;
         for (index, mean) in self.mean.into_iter().enumerate() {
-            check::range(scope, &format!("input.mean[{index}]"), mean, -1e6..=1e6, "")?;
+            check::range(scope, &format!("input.mean[{index}]"), mean, 0.0..=255.0, "")?;
         }
         for (index, std) in self.std.into_iter().enumerate() {
             if !(std > 0.0 && std.is_finite()) {
@@ -249,11 +249,12 @@ fn check_embedder(
     let dimension = usize::try_from(dimension).unwrap_or(usize::MAX);
     let alignment = alignment.check(scope)?;
     if let InputSize::Fixed { width, height } = input.size
-        && (width, height) != (alignment.width, alignment.height)
+        && (width, height) != (alignment.width(), alignment.height())
     {
         let message = format!(
             "is for {}x{} pixels, input.size is {width}x{height}",
-            alignment.width, alignment.height
+            alignment.width(),
+            alignment.height()
         );
         return Err(scope.invalid("alignment", message));
     }

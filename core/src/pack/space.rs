@@ -28,7 +28,7 @@ const DOMAIN: &[u8] = b"faceprint embedding space 1";
 pub(crate) fn space_id(sha256: &[u8; 32], planar: &PlanarSpec, embedder: &EmbedderSpec) -> SpaceId {
     let template = &embedder.alignment;
     let points: Vec<f32> =
-        template.points.points().iter().flat_map(|point| [point.x, point.y]).collect();
+        template.points().points().iter().flat_map(|point| [point.x, point.y]).collect();
     let order: &[u8] = match planar.order {
         ChannelOrder::Rgb => b"rgb",
         ChannelOrder::Bgr => b"bgr",
@@ -40,7 +40,7 @@ pub(crate) fn space_id(sha256: &[u8; 32], planar: &PlanarSpec, embedder: &Embedd
         order,
         &float_bytes(&planar.mean),
         &float_bytes(&planar.std),
-        &[template.width.to_le_bytes(), template.height.to_le_bytes()].concat(),
+        &[template.width().to_le_bytes(), template.height().to_le_bytes()].concat(),
         &float_bytes(&points),
         &(embedder.dimension as u64).to_le_bytes(),
     ] {
