@@ -80,9 +80,11 @@ impl Detector {
         let mut found = Vec::new();
         for scale in plan::scales(picture.width(), picture.height(), &self.options, &self.spec)? {
             let at_scale = self.at_scale(picture, &scale.letterbox, lane)?;
-            found.extend(at_scale.into_iter().filter(|face| {
-                face.bounds.shorter_side() >= scale.smallest_face
-            }));
+            found.extend(
+                at_scale
+                    .into_iter()
+                    .filter(|face| face.bounds.shorter_side() >= scale.smallest_face),
+            );
         }
         let iou = self.options.nms_threshold.unwrap_or(self.spec.nms_threshold);
         Ok(nms::suppress(found, iou))
@@ -104,8 +106,8 @@ impl Detector {
         let input = Tensor::new([1, 3, height as usize, width as usize], input)?;
         let outputs = self.network.run(&input, lane)?;
         let threshold = self.options.score_threshold.unwrap_or(self.spec.score_threshold);
-        let mut faces = decode(self.model.family, &outputs, (width, height), threshold)
-            .map_err(|error| {
+        let mut faces =
+            decode(self.model.family, &outputs, (width, height), threshold).map_err(|error| {
                 Error::new(error.kind(), format!("model \"{}\": {error}", self.model.name))
             })?;
         for face in &mut faces {
@@ -161,8 +163,8 @@ impl DetectOptions {
 
 fn to_source(face: &Detection, letterbox: &Letterbox) -> Detection {
     let corner = letterbox.to_source(crate::geometry::Point::new(face.bounds.x, face.bounds.y));
-    let opposite = letterbox
-        .to_source(crate::geometry::Point::new(face.bounds.right(), face.bounds.bottom()));
+    let opposite =
+        letterbox.to_source(crate::geometry::Point::new(face.bounds.right(), face.bounds.bottom()));
     Detection {
         bounds: Rect::from_corners(corner.x, corner.y, opposite.x, opposite.y),
         landmarks: face.landmarks.map(|point| letterbox.to_source(point)),

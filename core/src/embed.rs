@@ -87,7 +87,9 @@ impl Embedder {
                 output.shape(),
                 self.spec.dimension
             ))),
-            Err(outputs) => Err(self.mismatch(format!("has {} outputs, expected 1", outputs.len()))),
+            Err(outputs) => {
+                Err(self.mismatch(format!("has {} outputs, expected 1", outputs.len())))
+            }
         }
     }
 

@@ -31,7 +31,10 @@ impl Embedding {
             ));
         }
         for value in &mut values {
-            #[expect(clippy::cast_possible_truncation, reason = "a quotient in -1..=1 rounds to f32")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a quotient in -1..=1 rounds to f32"
+            )]
             {
                 *value = (f64::from(*value) / length) as f32;
             }

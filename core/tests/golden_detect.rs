@@ -73,7 +73,8 @@ impl Worst {
         for (point, expected) in
             found.landmarks.points().iter().zip(expected["landmarks"].as_array().unwrap())
         {
-            let off = (point.x - number(&expected[0])).abs().max((point.y - number(&expected[1])).abs());
+            let off =
+                (point.x - number(&expected[0])).abs().max((point.y - number(&expected[1])).abs());
             self.landmark = self.landmark.max(off);
         }
     }

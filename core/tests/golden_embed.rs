@@ -32,12 +32,16 @@ fn four_embedders_agree_with_the_references() {
                 continue;
             }
             let engine = built.unwrap();
-            let (crops, pictures) = (of_crops(&engine, &golden, reference), of_pictures(&engine, &golden, reference));
+            let (crops, pictures) =
+                (of_crops(&engine, &golden, reference), of_pictures(&engine, &golden, reference));
             println!(
                 "{reference} on {backend:?}: lowest cosine {crops:?} on crops, {pictures:?} from the picture"
             );
             if let Some((lowest, count)) = crops {
-                assert!(lowest >= 0.9999 && count > 100, "{reference} {backend:?} {lowest} {count}");
+                assert!(
+                    lowest >= 0.9999 && count > 100,
+                    "{reference} {backend:?} {lowest} {count}"
+                );
             }
             let (lowest, count) = pictures;
             assert!(lowest >= 0.999 && count > 100, "{reference} {backend:?} {lowest} {count}");
@@ -78,7 +82,11 @@ fn of_pictures(engine: &Engine, golden: &Value, reference: &str) -> (f32, usize)
 }
 
 fn faces(golden: &Value) -> impl Iterator<Item = &Value> {
-    golden["cases"].as_array().unwrap().iter().flat_map(|case| case["scrfd_det_500m"].as_array().unwrap())
+    golden["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|case| case["scrfd_det_500m"].as_array().unwrap())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the references are 32-bit numbers")]

@@ -32,7 +32,9 @@ impl DetectionSize {
 
     pub(super) fn check(self) -> Result<()> {
         match self {
-            Self::Square(side) if side == 0 || !side.is_multiple_of(MULTIPLE) || side > Self::MAX_SIDE => {
+            Self::Square(side)
+                if side == 0 || !side.is_multiple_of(MULTIPLE) || side > Self::MAX_SIDE =>
+            {
                 Err(Error::new(
                     ErrorKind::InvalidArgument,
                     format!(
@@ -83,9 +85,10 @@ pub(super) fn scales(
         }
         DetectionSize::Auto => {
             let (smallest, largest) = spec.face_range;
-            let wanted = options.min_face.map_or(as_f32(DetectionSize::AUTO_SIDE) / longest, |face| {
-                (smallest / as_f32(face)).min(as_f32(DetectionSize::MAX_SIDE) / longest)
-            });
+            let wanted =
+                options.min_face.map_or(as_f32(DetectionSize::AUTO_SIDE) / longest, |face| {
+                    (smallest / as_f32(face)).min(as_f32(DetectionSize::MAX_SIDE) / longest)
+                });
             let fine = wanted.min(1.0);
             let mut looks = vec![whole(Letterbox::scaled(picture, fine, MULTIPLE))];
             if longest * fine > largest {

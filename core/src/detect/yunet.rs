@@ -26,9 +26,7 @@ pub(super) fn decode(
         let objectness = Table::new(&outputs[3 + level], cells, 1, &format!("obj_{stride}"))?;
         let boxes = Table::new(&outputs[6 + level], cells, 4, &format!("bbox_{stride}"))?;
         let points = Table::new(&outputs[9 + level], cells, 10, &format!("kps_{stride}"))?;
-        for (cell, (class, objectness)) in
-            class.data().iter().zip(objectness.data()).enumerate()
-        {
+        for (cell, (class, objectness)) in class.data().iter().zip(objectness.data()).enumerate() {
             // The score is the geometric mean; compared as a square, the root is left to the few.
             let product = class.clamp(0.0, 1.0) * objectness.clamp(0.0, 1.0);
             if product.is_nan() || product < threshold * threshold {

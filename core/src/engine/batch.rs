@@ -47,7 +47,10 @@ impl Engine {
                         let index = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = items.get(index) else { break };
                         let result = work(&engine, item);
-                        results.lock().expect("no worker panics with the lock").push((index, result));
+                        results
+                            .lock()
+                            .expect("no worker panics with the lock")
+                            .push((index, result));
                         progress(done.fetch_add(1, Ordering::Relaxed) + 1, items.len());
                     }
                 });

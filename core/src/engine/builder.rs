@@ -124,7 +124,10 @@ impl EngineBuilder {
         let mut runtime = self.runtime.clone();
         if let Some(threads) = self.threads {
             runtime.threads = Some(NonZeroUsize::new(threads).ok_or_else(|| {
-                Error::new(ErrorKind::InvalidArgument, "0 threads were asked for, at least 1 is needed")
+                Error::new(
+                    ErrorKind::InvalidArgument,
+                    "0 threads were asked for, at least 1 is needed",
+                )
             })?);
         }
         self.pack.require_license(&self.accepted_licenses)?;

@@ -103,7 +103,8 @@ impl Engine {
             Err(issues) => return Ok(Capture::Rejected(issues)),
         };
         let templates = self.templates_in(&raster, &[prominent.landmarks])?;
-        let face = templates.into_iter().next().map(|template| Face { detection: prominent, template });
+        let face =
+            templates.into_iter().next().map(|template| Face { detection: prominent, template });
         Ok(face.map_or_else(
             || Capture::Rejected(vec![Issue::NoFace]),
             |Face { detection, template }| Capture::Usable(Sample { detection, template }),
@@ -151,7 +152,8 @@ mod tests {
         let picture = (400, 300);
         assert_eq!(judge(&[], picture, 40).unwrap_err(), [Issue::NoFace]);
         assert_eq!(
-            judge(&[face(10.0, 100.0), face(200.0, 60.0), face(300.0, 20.0)], picture, 40).unwrap_err(),
+            judge(&[face(10.0, 100.0), face(200.0, 60.0), face(300.0, 20.0)], picture, 40)
+                .unwrap_err(),
             [Issue::SeveralFaces { count: 2 }]
         );
         assert_eq!(
@@ -160,7 +162,10 @@ mod tests {
         );
         let issues = judge(&[face(-20.0, 100.0)], picture, 40).unwrap_err();
         assert_eq!(issues.len(), 1);
-        assert_eq!(issues[0].to_string(), "80 % of the face is inside the picture, minimum is 90 %");
+        assert_eq!(
+            issues[0].to_string(),
+            "80 % of the face is inside the picture, minimum is 90 %"
+        );
     }
 
     #[test]

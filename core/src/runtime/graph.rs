@@ -5,6 +5,11 @@
 //! generated schema, and everything else is passed through byte for byte. Field numbers are those of
 //! `onnx.proto` (ONNX 1.17, IR version 10).
 
+#![cfg_attr(
+    not(fuzzing),
+    expect(unreachable_pub, reason = "reached from outside by the fuzz targets only")
+)]
+
 use crate::error::{Error, ErrorKind, Result};
 
 mod field {
@@ -38,7 +43,6 @@ const QUANTIZED: [&str; 7] = [
 
 /// The parts of an ONNX file that matter here, borrowed from its bytes.
 #[derive(Debug)]
-#[cfg_attr(not(fuzzing), expect(unreachable_pub, reason = "public for fuzzing only"))]
 pub struct Graph<'a> {
     model: &'a [u8],
     input_name: &'a [u8],
@@ -54,8 +58,8 @@ impl<'a> Graph<'a> {
     /// # Errors
     /// [`ErrorKind::ModelMismatch`] for bytes that are not an ONNX model with an input.
     pub fn parse(model: &'a [u8]) -> Result<Self> {
-        let graph = message(model, field::MODEL_GRAPH)?
-            .ok_or_else(|| malformed("it has no graph"))?;
+        let graph =
+            message(model, field::MODEL_GRAPH)?.ok_or_else(|| malformed("it has no graph"))?;
         let mut initializers = Vec::new();
         let mut inputs = Vec::new();
         let mut quantized = None;
@@ -82,7 +86,13 @@ impl<'a> Graph<'a> {
             let input_name = message(input, field::VALUE_NAME)?.unwrap_or_default();
             if !initializers.contains(&input_name) {
                 let input_shape = declared_shape(input)?;
-                return Ok(Self { model, input_name, input_shape, quantized, quantizes_dynamically });
+                return Ok(Self {
+                    model,
+                    input_name,
+                    input_shape,
+                    quantized,
+                    quantizes_dynamically,
+                });
             }
         }
         Err(malformed("it has no input"))
@@ -192,10 +202,7 @@ fn with_free_dims(tensor: &[u8]) -> Option<Vec<u8>> {
 
 /// Copies a message, with each length-delimited field through `edit` (`None` drops it). `None` for a
 /// message that is not well-formed.
-fn rewrite(
-    message: &[u8],
-    edit: &dyn Fn(u32, &[u8]) -> Option<Vec<u8>>,
-) -> Option<Vec<u8>> {
+fn rewrite(message: &[u8], edit: &dyn Fn(u32, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(message.len() + 32);
     for entry in Fields(message) {
         let Entry { number, value, raw } = entry.ok()?;
@@ -336,7 +343,10 @@ mod tests {
         };
         let mut value = Vec::new();
         put_bytes(&mut value, field::VALUE_NAME, b"input");
-        value.extend(nest(&[field::TENSOR_TYPE_SHAPE, field::TYPE_TENSOR, field::VALUE_TYPE], &shape));
+        value.extend(nest(
+            &[field::TENSOR_TYPE_SHAPE, field::TYPE_TENSOR, field::VALUE_TYPE],
+            &shape,
+        ));
         let mut graph = nest(&[field::NODE_OP_TYPE, field::GRAPH_NODE], operator.as_bytes());
         put_bytes(&mut graph, field::GRAPH_INPUT, &value);
         put_bytes(&mut graph, field::GRAPH_OUTPUT, &value);

@@ -22,9 +22,9 @@ const LIBRARY: &str = if cfg!(windows) {
 
 /// Places in the order they are tried.
 pub(super) fn candidates(explicit: Option<&PathBuf>) -> Vec<Candidate> {
-    let asked = explicit
-        .cloned()
-        .or_else(|| env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from));
+    let asked = explicit.cloned().or_else(|| {
+        env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from)
+    });
     if let Some(path) = asked {
         return vec![Candidate::AskedFor(path)];
     }

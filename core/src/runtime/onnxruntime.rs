@@ -167,7 +167,9 @@ fn same_file(a: &Path, b: &Path) -> bool {
 /// The library's build description starts with its version.
 fn ort_version() -> String {
     let info = ort::info();
-    info.split("rel-").nth(1).and_then(|rest| rest.split(|c: char| c != '.' && !c.is_ascii_digit()).next())
+    info.split("rel-")
+        .nth(1)
+        .and_then(|rest| rest.split(|c: char| c != '.' && !c.is_ascii_digit()).next())
         .map_or_else(|| info.to_owned(), str::to_owned)
 }
 

@@ -22,9 +22,7 @@ impl<T> Lanes<T> {
     ) -> Self {
         let make_wide = make.clone();
         match threads {
-            Some(threads) => {
-                Self { wide: None, narrow: Pool::new(cores(), move || make(threads)) }
-            }
+            Some(threads) => Self { wide: None, narrow: Pool::new(cores(), move || make(threads)) },
             None => Self {
                 wide: Some(Pool::new(1, move || make_wide(cores()))),
                 narrow: Pool::new(cores(), move || make(1)),
@@ -33,11 +31,7 @@ impl<T> Lanes<T> {
     }
 
     /// Runs `work` on the wide item if the lane allows it and it is free, else on a narrow one.
-    pub(super) fn with<R>(
-        &self,
-        lane: Lane,
-        work: impl FnOnce(&mut T) -> Result<R>,
-    ) -> Result<R> {
+    pub(super) fn with<R>(&self, lane: Lane, work: impl FnOnce(&mut T) -> Result<R>) -> Result<R> {
         match &self.wide {
             Some(wide) if lane == Lane::Wide => match wide.try_with(work) {
                 Ok(result) => result,
