@@ -170,3 +170,50 @@ fn taps(from: u32, to: u32) -> impl Iterator<Item = (i64, f32)> {
         (start, position - position.floor())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::RgbImage;
+
+    /// 7 x 5 pixels, `(7 x^2 + 31 y (c + 1) + 13 x y) mod 256`.
+    fn pattern() -> RgbImage {
+        let level = |i: u32| {
+            let (x, y, c) = (i / 3 % 7, i / 21, i % 3);
+            u8::try_from((7 * x * x + 31 * y * (c + 1) + 13 * x * y) % 256).unwrap()
+        };
+        RgbImage::from_raw(7, 5, (0..7 * 5 * 3).map(level).collect()).unwrap()
+    }
+
+    /// `cv2.resize(pattern, (3, 2))` and row 3 of `cv2.resize(pattern, (10, 7))` of OpenCV 5.0.
+    #[test]
+    fn levels_are_those_of_opencv() {
+        let picture = pattern();
+        let small = resize(&picture.view().raster(), 3, 2).unwrap();
+        assert_eq!(small.row(0), [34, 57, 81, 116, 139, 162, 84, 107, 130]);
+        assert_eq!(small.row(1), [133, 191, 79, 35, 135, 172, 143, 94, 152]);
+        let large = resize(&picture.view().raster(), 10, 7).unwrap();
+        let expected = [
+            62, 124, 186, 80, 142, 204, 107, 169, 167, 140, 202, 20, 182, 77, 50, 140, 35, 97, 26,
+            88, 150, 89, 151, 213, 157, 104, 166, 214, 20, 82,
+        ];
+        assert_eq!(large.row(3), expected);
+    }
+
+    #[test]
+    fn same_size_is_the_same_picture() {
+        let picture = pattern();
+        let same = resize(&picture.view().raster(), 7, 5).unwrap();
+        assert_eq!(same.into_rgb(), picture);
+    }
+
+    #[test]
+    fn one_pixel_fills_any_size() {
+        let pixel = RgbImage::from_raw(1, 1, vec![9, 8, 7]).unwrap();
+        let large = resize(&pixel.view().raster(), 3, 2).unwrap();
+        assert_eq!(large.row(1), [9, 8, 7, 9, 8, 7, 9, 8, 7]);
+        assert!(resize(&large, 0, 2).is_err());
+        assert!(resize(&large, 2, 65_536).is_err());
+    }
+}
