@@ -54,10 +54,12 @@ pub fn pack_into(
         return;
     }
     let mut resizer = Resizer::new(raster, letterbox.content().0, letterbox.content().1);
+    let mut levels = vec![0; 3 * used];
     for (y, start) in (0..rows).zip((0..).step_by(width)) {
-        let lines = resizer.row(y);
+        resizer.row(y, &mut levels);
         for ((plane, scale), channel) in planes.iter_mut().zip(&scales).zip(source) {
-            scale.write(lines.channel(channel), &mut plane[start..start + used]);
+            let levels = levels[channel * used..][..used].iter().copied();
+            scale.write(levels, &mut plane[start..start + used]);
         }
     }
 }
