@@ -166,3 +166,67 @@ fn whole_and_part(value: f32) -> (i32, f32) {
 const fn rounded(value: f64) -> f32 {
     value as f32
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::{ImageView, PixelFormat, RgbImage};
+    use proptest::prelude::*;
+
+    fn picture(width: u32, height: u32) -> RgbImage {
+        let level = |i: u32| u8::try_from(i * 89 % 251).unwrap();
+        RgbImage::from_raw(width, height, (0..width * height * 3).map(level).collect()).unwrap()
+    }
+
+    #[test]
+    fn identity_changes_nothing() {
+        let picture = picture(9, 7);
+        let same = warp(&picture.view().raster(), &Similarity2d::IDENTITY, 9, 7).unwrap();
+        assert_eq!(same.as_bytes(), picture.as_bytes());
+    }
+
+    #[test]
+    fn outside_is_black_and_edges_fade() {
+        let white = RgbImage::from_raw(2, 2, vec![255; 12]).unwrap();
+        let shift = Similarity2d::new(1.0, 0.0, 1.5, 1.0).unwrap();
+        let crop = warp(&white.view().raster(), &shift, 5, 3).unwrap();
+        let red: Vec<u8> = crop.as_bytes().iter().step_by(3).copied().collect();
+        assert_eq!(red, [0, 0, 0, 0, 0, 0, 128, 255, 128, 0, 0, 128, 255, 128, 0]);
+    }
+
+    #[test]
+    fn orders_of_pixels_give_one_crop() {
+        let rgb = picture(20, 20);
+        let mut swapped = rgb.as_bytes().to_vec();
+        swapped.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
+        let bgr = ImageView::new(&swapped, 20, 20, PixelFormat::Bgr8).unwrap();
+        let turn = Similarity2d::new(0.8, 0.3, 2.0, -3.0).unwrap();
+        assert_eq!(
+            warp(&rgb.view().raster(), &turn, 16, 16).unwrap(),
+            warp(&bgr.raster(), &turn, 16, 16).unwrap()
+        );
+    }
+
+    #[test]
+    fn sizes_have_bounds() {
+        let raster = picture(2, 2);
+        let raster = raster.view().raster();
+        assert!(warp(&raster, &Similarity2d::IDENTITY, 0, 2).is_err());
+        assert!(warp(&raster, &Similarity2d::IDENTITY, 2, MAX_CROP + 1).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_similarity_can_be_sampled(
+            a in prop::num::f64::NORMAL, b in prop::num::f64::ANY,
+            tx in prop::num::f64::ANY, ty in prop::num::f64::ANY,
+        ) {
+            if let Ok(transform) = Similarity2d::new(a, b, tx, ty) {
+                let picture = picture(5, 3);
+                let crop = warp(&picture.view().raster(), &transform, 4, 4).unwrap();
+                prop_assert_eq!(crop.as_bytes().len(), 48);
+            }
+        }
+    }
+}
