@@ -2,10 +2,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod align;
 pub mod error;
 pub mod geometry;
 pub mod id;
+pub mod image;
 
 pub use crate::error::{Error, ErrorKind, Result};
 pub use crate::geometry::{Landmarks, Point, Rect};
 pub use crate::id::SpaceId;
+pub use crate::image::{ImageView, Orientation, PixelFormat};

@@ -1,0 +1,194 @@
+//! Faces brought into the pose that embedding networks are trained on.
+//!
+//! [`align`] finds the least-squares similarity (turn, scale, shift) that takes five landmarks to
+//! those of a template, and samples the picture through it. Both steps use arithmetic whose result does
+//! not depend on the target, so a face has the same crop on a phone and on a server.
+
+use std::fmt;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::geometry::{Landmarks, Point};
+use crate::image::Raster;
+
+mod umeyama;
+mod warp;
+
+pub use umeyama::Similarity2d;
+pub use warp::warp;
+
+/// The largest coordinate a landmark may have, pixels either way. Pictures end at 65,535.
+const MAX_COORDINATE: f32 = 1e6;
+
+/// The longest side of a crop, pixels.
+const MAX_CROP: u32 = 4096;
+
+/// A crop of `width` x `height` pixels, RGB, in which the landmarks of the face in `raster` lie where
+/// `template` has them, as near as a similarity can bring them. Black where the picture ends.
+///
+/// # Errors
+/// [`InvalidArgument`](ErrorKind::InvalidArgument) when a landmark is not finite or farther out than a
+/// million pixels, or the landmarks determine no pose (all in one spot, or without likeness to a face).
+pub fn align(
+    raster: &Raster<'_>,
+    landmarks: &Landmarks,
+    template: &AlignmentTemplate,
+) -> Result<Crop> {
+    let transform = template.transform(landmarks)?;
+    warp(raster, &transform, template.width, template.height)
+}
+
+/// Where the five landmarks of a face lie in an aligned crop.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AlignmentTemplate {
+    width: u32,
+    height: u32,
+    points: Landmarks,
+}
+
+impl AlignmentTemplate {
+    /// The 112 x 112 template of ArcFace (InsightFace `face_align.py`, `arcface_dst`), used by SFace too.
+    pub const ARCFACE_112: Self = Self {
+        width: 112,
+        height: 112,
+        points: Landmarks::from_points([
+            Point::new(38.2946, 51.6963),
+            Point::new(73.5318, 51.5014),
+            Point::new(56.0252, 71.7366),
+            Point::new(41.5493, 92.3655),
+            Point::new(70.7299, 92.2041),
+        ]),
+    };
+
+    /// The 128 x 128 template of face-reidentification-retail-0095 (its Open Model Zoo page, x 128).
+    pub const RETAIL_0095_128: Self = Self {
+        width: 128,
+        height: 128,
+        points: Landmarks::from_points([
+            Point::new(0.315569 * 128.0, 0.461574 * 128.0),
+            Point::new(0.682623 * 128.0, 0.459834 * 128.0),
+            Point::new(0.500262 * 128.0, 0.640505 * 128.0),
+            Point::new(0.349472 * 128.0, 0.824692 * 128.0),
+            Point::new(0.653436 * 128.0, 0.823251 * 128.0),
+        ]),
+    };
+
+    /// A template of `width` x `height` pixels, each 1..=4096, with its landmarks in pixels.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) when a side is out of range, or the points are
+    /// not finite, not inside the crop, or all on one line.
+    pub fn new(width: u32, height: u32, points: Landmarks) -> Result<Self> {
+        let invalid = |message| Err(Error::new(ErrorKind::InvalidArgument, message));
+        if !(1..=MAX_CROP).contains(&width) || !(1..=MAX_CROP).contains(&height) {
+            return invalid(format!(
+                "template is {width}x{height}, each side must be 1 to {MAX_CROP} pixels"
+            ));
+        }
+        let inside = |value: f32, side: u32| value >= 0.0 && f64::from(value) <= f64::from(side);
+        for (index, point) in points.points().into_iter().enumerate() {
+            if !inside(point.x, width) || !inside(point.y, height) {
+                return invalid(format!(
+                    "template point {index} is ({}, {}), outside {width}x{height}",
+                    point.x, point.y
+                ));
+            }
+        }
+        if umeyama::are_collinear(&points.points()) {
+            return invalid("template points lie on one line".to_owned());
+        }
+        Ok(Self { width, height, points })
+    }
+
+    /// Width of a crop, pixels.
+    #[must_use]
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Height of a crop, pixels.
+    #[must_use]
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The landmarks in a crop, pixels.
+    #[must_use]
+    pub const fn points(&self) -> &Landmarks {
+        &self.points
+    }
+
+    /// The similarity from picture pixels to crop pixels that takes `landmarks` nearest to the
+    /// template's in the sense of least squares.
+    ///
+    /// # Errors
+    /// As [`align`].
+    pub fn transform(&self, landmarks: &Landmarks) -> Result<Similarity2d> {
+        for (index, point) in landmarks.points().into_iter().enumerate() {
+            if !(point.x.abs() <= MAX_COORDINATE && point.y.abs() <= MAX_COORDINATE) {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "landmark {index} is ({}, {}), must be finite and at most {MAX_COORDINATE} \
+                         pixels out",
+                        point.x, point.y
+                    ),
+                ));
+            }
+        }
+        Similarity2d::estimate(&landmarks.points(), &self.points.points())
+    }
+}
+
+/// An aligned face: height x width x 3 bytes, RGB, row-major, without padding.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Crop {
+    /// Invariant: exactly `3 * width * height` bytes.
+    pixels: Vec<u8>,
+    width: u32,
+    height: u32,
+}
+
+impl Crop {
+    /// Pixels in a row.
+    #[must_use]
+    pub const fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// Rows.
+    #[must_use]
+    pub const fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixels, height x width x 3, RGB, row-major.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// The pixels, height x width x 3, RGB, row-major.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.pixels
+    }
+
+    /// The crop mirrored left to right.
+    #[must_use]
+    pub fn flipped(&self) -> Self {
+        let mut flipped = self.clone();
+        for row in flipped.pixels.chunks_exact_mut(self.width as usize * 3) {
+            row.as_chunks_mut::<3>().0.reverse();
+        }
+        flipped
+    }
+}
+
+impl fmt::Debug for Crop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crop")
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,135 @@
+//! Picture files to pixels, under limits.
+
+use std::io::Cursor;
+
+use ::image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
+use ::image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
+
+use super::limits::DecodeLimits;
+use super::raster::RgbImage;
+use super::{ImageView, MAX_SIDE, Orientation, PixelFormat};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Reads a JPEG, PNG, WebP or BMP file and turns it upright as its EXIF data asks.
+///
+/// The format is told by the first bytes. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB;
+/// alpha is dropped, not composited, and 16 bits keep the upper 8, both as OpenCV's `IMREAD_COLOR`
+/// does. Of an animation the first frame is read. A JPEG that ends early is refused.
+///
+/// # Errors
+/// [`LimitExceeded`](ErrorKind::LimitExceeded) when the file or its picture is larger than `limits`;
+/// [`InvalidImage`](ErrorKind::InvalidImage) for every file that cannot be read.
+pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
+    within("file", bytes.len() as u64, "bytes", limits.max_encoded_bytes)?;
+    let format = ::image::guess_format(bytes).map_err(|_| unknown_format())?;
+    let reader = Cursor::new(bytes);
+    match format {
+        ImageFormat::Jpeg => {
+            check_complete(bytes)?;
+            pixels(JpegDecoder::new(reader).map_err(invalid)?, limits)
+        }
+        ImageFormat::Png => {
+            let allowed = library_limits(limits);
+            pixels(PngDecoder::with_limits(reader, allowed).map_err(invalid)?, limits)
+        }
+        ImageFormat::WebP => pixels(WebPDecoder::new(reader).map_err(invalid)?, limits),
+        ImageFormat::Bmp => pixels(BmpDecoder::new(reader).map_err(invalid)?, limits),
+        _ => Err(unknown_format()),
+    }
+}
+
+/// From a decoder that has read the header to upright RGB.
+fn pixels(mut decoder: impl ImageDecoder, limits: &DecodeLimits) -> Result<RgbImage> {
+    let (width, height) = decoder.dimensions();
+    super::check_size(width, height)?;
+    let count = u64::from(width) * u64::from(height);
+    within("picture", count, "pixels", limits.max_pixels)?;
+    let orientation = decoder.orientation().map_or(1, ::image::metadata::Orientation::to_exif);
+    let orientation = Orientation::from_exif(orientation)?;
+    // The decoder's buffer, and a second one when it is not upright RGB yet.
+    let direct = decoder.color_type() == ::image::ColorType::Rgb8;
+    let copy = if direct && orientation == Orientation::Upright { 0 } else { count * 3 };
+    within("picture", decoder.total_bytes().saturating_add(copy), "bytes", limits.max_bytes)?;
+    decoder.set_limits(library_limits(limits)).map_err(invalid)?;
+    let rgb = to_rgb(DynamicImage::from_decoder(decoder).map_err(invalid)?);
+    if orientation == Orientation::Upright {
+        return RgbImage::from_raw(width, height, rgb);
+    }
+    let view = ImageView::new(&rgb, width, height, PixelFormat::Rgb8)?;
+    Ok(view.with_orientation(orientation).raster().into_rgb())
+}
+
+/// The 8 upper bits of the colour channels, in the buffer at hand where it fits.
+fn to_rgb(picture: DynamicImage) -> Vec<u8> {
+    match picture {
+        DynamicImage::ImageRgb8(picture) => picture.into_raw(),
+        DynamicImage::ImageRgba8(picture) => {
+            picture.as_raw().as_chunks().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+        }
+        DynamicImage::ImageLuma8(picture) => {
+            picture.as_raw().iter().flat_map(|&l| [l; 3]).collect()
+        }
+        DynamicImage::ImageLumaA8(picture) => {
+            picture.as_raw().as_chunks().0.iter().flat_map(|&[l, _]| [l; 3]).collect()
+        }
+        DynamicImage::ImageRgb16(picture) => picture.as_raw().iter().map(|&v| upper(v)).collect(),
+        DynamicImage::ImageRgba16(picture) => {
+            let pixels = picture.as_raw().as_chunks().0;
+            pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b].map(upper)).collect()
+        }
+        DynamicImage::ImageLuma16(picture) => {
+            picture.as_raw().iter().flat_map(|&l| [upper(l); 3]).collect()
+        }
+        DynamicImage::ImageLumaA16(picture) => {
+            picture.as_raw().as_chunks().0.iter().flat_map(|&[l, _]| [upper(l); 3]).collect()
+        }
+        other => other.into_rgb8().into_raw(),
+    }
+}
+
+const fn upper(value: u16) -> u8 {
+    value.to_be_bytes()[0]
+}
+
+/// A decoder fills what is missing with grey and calls it a picture; a face in it would be half a
+/// face. The end marker is found at once in a whole file: it is the last thing in it.
+fn check_complete(jpeg: &[u8]) -> Result<()> {
+    let end = [0xff, 0xd9];
+    if jpeg.windows(2).rev().any(|pair| pair == end) {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::InvalidImage,
+        format!("jpeg of {} bytes has no end marker, the file was cut off", jpeg.len()),
+    ))
+}
+
+fn library_limits(limits: &DecodeLimits) -> Limits {
+    let mut library = Limits::no_limits();
+    library.max_image_width = Some(MAX_SIDE);
+    library.max_image_height = Some(MAX_SIDE);
+    library.max_alloc = Some(limits.max_bytes);
+    library
+}
+
+fn within(what: &str, value: u64, unit: &str, limit: u64) -> Result<()> {
+    if value <= limit {
+        return Ok(());
+    }
+    let message =
+        format!("{what} has {value} {unit}, the limit is {limit}; raise it in DecodeLimits");
+    Err(Error::new(ErrorKind::LimitExceeded, message))
+}
+
+fn unknown_format() -> Error {
+    Error::new(ErrorKind::InvalidImage, "not a jpeg, png, webp or bmp file")
+}
+
+fn invalid(error: ImageError) -> Error {
+    match error {
+        ImageError::Limits(_) => {
+            Error::with_source(ErrorKind::LimitExceeded, "picture exceeds the limits", error)
+        }
+        _ => Error::with_source(ErrorKind::InvalidImage, "picture file cannot be read", error),
+    }
+}
