@@ -1,0 +1,195 @@
+//! Model packs: manifests, the catalogue, and the bytes of models, verified before anything parses them.
+//!
+//! A manifest is a TOML document of `[[model]]` and `[[pack]]` tables. A pack's folder holds one as
+//! `faceprint.toml` beside its ONNX files; a [`Catalog`] is one with many packs, and the library
+//! carries one of its own.
+//!
+//! ```toml
+//! format = 1
+//!
+//! [[model]]
+//! name = "yunet-2023mar"
+//! role = "detector"                       # detector, embedder or liveness
+//! family = "yunet"                        # yunet, scrfd, retinaface; arcface, sface; minifasnet
+//! file = "face_detection_yunet_2023mar.onnx"
+//! sha256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+//! size = 232589                           # bytes, optional
+//! url = "https://…"                       # optional
+//! license = { name = "MIT", class = "permissive" }   # or non-commercial, unknown
+//! provenance = "who trained it on what"
+//! input = { size = [640, 640], channels = "bgr", mean = [0, 0, 0], std = [1, 1, 1] }   # or size = "dynamic"
+//! face_range = [10, 300]                  # detectors: pixels of the network's input
+//! score_threshold = 0.6
+//! nms_threshold = 0.3
+//!
+//! [[pack]]
+//! name = "yunet-sface"
+//! description = "small and permissive"
+//! detector = "yunet-2023mar"
+//! embedder = "sface-2021dec"
+//! ```
+//!
+//! Embedders have `dimension`, `alignment` (`"arcface-112"`, `"retail-0095-128"` or
+//! `{ size = [width, height], points = [[x, y], …] }`) and any number of `[[model.operating_point]]`
+//! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. Liveness models have
+//! `crop_scale`.
+
+mod catalog;
+mod check;
+mod locations;
+mod manifest;
+mod points;
+mod raw;
+mod space;
+mod spec;
+mod verify;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SpaceId;
+
+pub use self::catalog::Catalog;
+pub use self::locations::{Locations, MODELS_VARIABLE};
+pub use self::manifest::{Manifest, PackSpec};
+pub use self::points::OperatingPoint;
+pub use self::spec::{
+    DetectorSpec, EmbedderSpec, Family, InputSize, InputSpec, License, LicenseClass, LivenessSpec,
+    ModelKind, ModelSpec, Role,
+};
+
+/// A set of models that work together, and where their files are. Cheap to clone; nothing is read
+/// from a model file before [`load`](Self::load).
+#[derive(Clone, Debug)]
+pub struct ModelPack {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    description: String,
+    detector: Option<ModelSpec>,
+    embedder: Option<ModelSpec>,
+    liveness: Vec<ModelSpec>,
+    locations: Locations,
+}
+
+impl ModelPack {
+    /// The pack of a folder with `faceprint.toml`, or of a manifest file, that holds exactly one. Its
+    /// models are looked for beside the manifest, then in [`Locations::from_env`].
+    ///
+    /// # Errors
+    /// Those of [`Catalog::open`], and [`ErrorKind::ModelNotFound`] when it holds none or several.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Catalog::open(path)?.only()
+    }
+
+    /// As [`open`](Self::open), choosing one of several packs.
+    ///
+    /// # Errors
+    /// Those of [`Catalog::open`] and [`Catalog::find`].
+    pub fn open_named(path: impl AsRef<Path>, name: &str) -> Result<Self> {
+        Catalog::open(path)?.find(name)
+    }
+
+    /// `pack` is one of `manifest`'s, so that every model it names is there.
+    fn from_parts(manifest: &Manifest, pack: &PackSpec, locations: Locations) -> Self {
+        let model = |name: &String| manifest.model(name).cloned();
+        Self {
+            inner: Arc::new(Inner {
+                name: pack.name.clone(),
+                description: pack.description.clone(),
+                detector: pack.detector.as_ref().and_then(model),
+                embedder: pack.embedder.as_ref().and_then(model),
+                liveness: pack.liveness.iter().filter_map(model).collect(),
+                locations,
+            }),
+        }
+    }
+
+    /// The pack's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// A sentence for people; may be empty.
+    #[must_use]
+    pub fn description(&self) -> &str {
+        &self.inner.description
+    }
+
+    /// The model that finds faces.
+    #[must_use]
+    pub fn detector(&self) -> Option<&ModelSpec> {
+        self.inner.detector.as_ref()
+    }
+
+    /// The model that turns an aligned face into a vector.
+    #[must_use]
+    pub fn embedder(&self) -> Option<&ModelSpec> {
+        self.inner.embedder.as_ref()
+    }
+
+    /// The models whose liveness scores are averaged; may be empty.
+    #[must_use]
+    pub fn liveness(&self) -> &[ModelSpec] {
+        &self.inner.liveness
+    }
+
+    /// All models: detector, embedder, liveness.
+    pub fn models(&self) -> impl Iterator<Item = &ModelSpec> {
+        self.detector().into_iter().chain(self.embedder()).chain(self.liveness())
+    }
+
+    /// The embedding space of this pack's templates.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ModelNotFound`] when the pack has no embedder.
+    pub fn space(&self) -> Result<SpaceId> {
+        self.embedder().and_then(ModelSpec::space).ok_or_else(|| self.no_embedder())
+    }
+
+    /// The similarity (cosine, -1..=1) from which two faces are the same with a false match rate of at
+    /// most `fmr` (above 0, below 1), by the embedder's measured operating points. Between two of
+    /// them the answer errs to the strict side.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] outside the measured range, which the message states;
+    /// [`ErrorKind::ModelNotFound`] when the pack has no embedder.
+    pub fn threshold(&self, fmr: f64) -> Result<f32> {
+        let model = self.embedder().ok_or_else(|| self.no_embedder())?;
+        let points = model.kind.embedder().map_or(&[][..], |embedder| &embedder.operating_points);
+        points::threshold(&model.name, points, fmr)
+    }
+
+    /// The bytes of `model`'s file, once its size and SHA-256 are those of the manifest.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ModelNotFound`] with the folders that were searched and the command that gets it,
+    /// [`ErrorKind::ModelCorrupt`] when the first file found is another one, [`ErrorKind::Io`].
+    pub fn load(&self, model: &ModelSpec) -> Result<Vec<u8>> {
+        verify::load(model, &self.inner.locations)
+    }
+
+    /// Passes when every model of the pack may be loaded, see [`ModelSpec::require_license`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::LicenseNotAccepted`], naming the first model that needs it.
+    pub fn require_license(&self, accepted: &[String]) -> Result<()> {
+        self.models().try_for_each(|model| model.require_license(accepted))
+    }
+
+    /// Where files are looked for.
+    #[must_use]
+    pub fn locations(&self) -> &Locations {
+        &self.inner.locations
+    }
+
+    fn no_embedder(&self) -> Error {
+        let message = format!("pack \"{}\" has no embedder: choose one that has", self.inner.name);
+        Error::new(ErrorKind::ModelNotFound, message)
+    }
+}
