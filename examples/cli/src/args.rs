@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -70,15 +71,9 @@ pub(crate) struct EngineArgs {
     #[arg(long, value_name = "PATH", global = true, help_heading = "Engine")]
     pub(crate) onnxruntime: Option<PathBuf>,
 
-    /// Threads to use [default: all cores].
-    #[arg(
-        long,
-        value_name = "N",
-        global = true,
-        value_parser = clap::value_parser!(u16).range(1..=1024),
-        help_heading = "Engine"
-    )]
-    pub(crate) threads: Option<u16>,
+    /// Threads of one network run [default: all cores; one where pictures are done in parallel].
+    #[arg(long, value_name = "N", global = true, help_heading = "Engine")]
+    pub(crate) threads: Option<NonZeroUsize>,
 
     /// Ignore faces whose shorter side is below this many pixels.
     #[arg(long, value_name = "PX", global = true, help_heading = "Detection")]
@@ -139,12 +134,27 @@ pub(crate) enum Size {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Find the faces in pictures: boxes, five points and scores.
+    ///
+    /// Exit code 0: at least one face was found; 1: none; 2: a picture could not be read (the others are
+    /// still done).
     Detect(DetectArgs),
-    /// Are these two pictures the same person? Exit code 0 same, 1 different, 2 error.
+    /// Are these two pictures the same person?
+    ///
+    /// Of several faces in a picture the prominent one is taken: large and near the middle.
+    ///
+    /// Exit code 0: the same person; 1: different people; 2: an error, such as a picture without a face.
     Compare(CompareArgs),
     /// Name the people in pictures, from a folder of known ones.
+    ///
+    /// Known people are NAME.jpg or NAME/*.jpg in the folder; each such picture must show exactly one
+    /// face, and pictures that cannot be used are reported with the reason. A person's similarity is that
+    /// of the best of their pictures.
+    ///
+    /// Exit code 0: at least one face was recognised; 1: none; 2: an error.
     Identify(IdentifyArgs),
     /// Print the template of the most prominent face of each picture.
+    ///
+    /// Exit code 0: every picture has a template; 1: some picture shows no face; 2: an error.
     Embed(EmbedArgs),
     /// Measure accuracy on a benchmark.
     #[command(subcommand)]
@@ -153,10 +163,7 @@ pub(crate) enum Command {
     Runtime,
 }
 
-/// Find the faces in pictures.
-///
-/// Exit code 0: at least one face was found; 1: none; 2: a picture could not be read (the others are
-/// still done).
+/// What `detect` takes.
 #[derive(Debug, Args)]
 pub(crate) struct DetectArgs {
     /// Pictures: JPEG, PNG, WebP or BMP.
@@ -168,11 +175,7 @@ pub(crate) struct DetectArgs {
     pub(crate) draw: Option<PathBuf>,
 }
 
-/// Are these two pictures the same person?
-///
-/// Of several faces in a picture the prominent one is taken: large and near the middle.
-///
-/// Exit code 0: the same person; 1: different people; 2: an error, such as a picture without a face.
+/// What `compare` takes.
 #[derive(Debug, Args)]
 pub(crate) struct CompareArgs {
     /// One picture.
@@ -183,13 +186,7 @@ pub(crate) struct CompareArgs {
     pub(crate) threshold: ThresholdArgs,
 }
 
-/// Name the people in pictures.
-///
-/// Known people are NAME.jpg or NAME/*.jpg in the folder; each such picture must show exactly one
-/// face, and pictures that cannot be used are reported with the reason. A person's similarity is that
-/// of the best of their pictures.
-///
-/// Exit code 0: at least one face was recognised; 1: none; 2: an error.
+/// What `identify` takes.
 #[derive(Debug, Args)]
 pub(crate) struct IdentifyArgs {
     /// The folder of known people.
@@ -208,9 +205,7 @@ pub(crate) struct IdentifyArgs {
     pub(crate) threshold: ThresholdArgs,
 }
 
-/// Print the template of the most prominent face of each picture.
-///
-/// Exit code 0: every picture has a template; 1: some picture shows no face; 2: an error.
+/// What `embed` takes.
 #[derive(Debug, Args)]
 pub(crate) struct EmbedArgs {
     /// Pictures.
@@ -235,8 +230,8 @@ pub(crate) struct ThresholdArgs {
 
     /// The false match rate to stay within, for one comparison of two strangers: the threshold comes
     /// from what was measured with the pack [default: 1e-4, or the similarity 0.363 when the pack has
-    /// no measurement].
-    #[arg(long, value_name = "RATE")]
+    /// no measurement]. Among N known people a stranger has about N times that chance.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(crate) fmr: Option<f64>,
 }
 
@@ -244,14 +239,14 @@ pub(crate) struct ThresholdArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalCommand {
     /// Pairs in the format of Labeled Faces in the Wild: n-fold accuracy, TAR@FAR, ROC and DET.
+    ///
+    /// Of several faces in a picture the one is taken whose area minus twice the squared distance from
+    /// the picture's centre is largest. A pair with a picture in which no face is found counts as a
+    /// non-match at every threshold.
     Lfw(LfwArgs),
 }
 
-/// Verification accuracy on pairs.
-///
-/// Of several faces in a picture the one is taken whose area minus twice the squared distance from
-/// the picture's centre is largest. A pair with a picture in which no face is found counts as a
-/// non-match at every threshold.
+/// What `eval lfw` takes.
 #[derive(Debug, Args)]
 pub(crate) struct LfwArgs {
     /// The pairs file: `FOLDS PAIRS` (or `PAIRS`), then lines `NAME I J` and `NAME I OTHER J`.
@@ -292,6 +287,11 @@ fn share(text: &str) -> Result<f32, String> {
 
 fn similarity(text: &str) -> Result<f32, String> {
     within(text, -1.0..=1.0)
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| 0.0 < *rate && *rate < 1.0);
+    rate.ok_or_else(|| "expected a rate between 0 and 1, such as 1e-4".to_owned())
 }
 
 fn within(text: &str, range: RangeInclusive<f32>) -> Result<f32, String> {

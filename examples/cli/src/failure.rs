@@ -16,7 +16,7 @@ pub(crate) struct Failure {
     pub(crate) kind: String,
     /// One line for people.
     pub(crate) message: String,
-    /// The reader of standard output has gone: nobody is left to be told.
+    /// Nothing is to be said: it was told already, or the reader of standard output has gone.
     #[serde(skip)]
     pub(crate) silent: bool,
 }
@@ -36,6 +36,11 @@ impl Failure {
     /// A file could not be read or written.
     pub(crate) fn file(path: &Path, error: &io::Error) -> Self {
         Self::new(ErrorKind::Io, format!("{}: {error}", path.display()))
+    }
+
+    /// Some of the work failed, each part of which was reported when it did.
+    pub(crate) fn told() -> Self {
+        Self { silent: true, ..Self::new(ErrorKind::Io, "some pictures failed") }
     }
 
     /// Puts the file that was being worked on in front of the message.
