@@ -14,9 +14,11 @@ cargo build --quiet --release --bins --target "$target"
 for source in fuzz_targets/*.rs; do
     name=$(basename "$source" .rs)
     mkdir -p "corpus/$name" "artifacts/$name"
+    seeds="seeds/$name"
+    [ -d "$seeds" ] || seeds=
     echo "== $name, $seconds s"
     log=artifacts/$name.log
-    if "$CARGO_TARGET_DIR/$target/release/$name" "corpus/$name" -max_total_time="$seconds" \
+    if "$CARGO_TARGET_DIR/$target/release/$name" "corpus/$name" $seeds -max_total_time="$seconds" \
         -rss_limit_mb=2048 -timeout=10 -artifact_prefix="artifacts/$name/" -print_final_stats=1 >"$log" 2>&1
     then
         grep 'number_of_executed_units' "$log"
