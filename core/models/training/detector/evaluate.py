@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import pickle
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +111,27 @@ def shrunk(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
     return image, scale
 
 
+def sizes(detector: GridDetector, images: list[Path], known: dict[str, tuple[Faces, Faces]], threshold: float, match: float) -> list[str]:
+    """The share of LFW's central faces found when the picture is scaled so that the shorter side is this long."""
+    lines = []
+    for side in (8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256, 320, 400, 512):
+        hits = n = 0
+        for path in images:
+            image, faces = cv2.imread(str(path)), known[str(path)][0]
+            if not len(faces.scores):
+                continue
+            middle = np.abs((faces.boxes[:, :2] + faces.boxes[:, 2:]) / 2 - 125).sum(1).argmin()
+            box = faces.boxes[middle]
+            scale = side / float((box[2:] - box[:2]).min())
+            view = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+            found = detector.find(view, threshold, 0.4)
+            n += 1
+            hits += bool(len(found.scores) and overlap(found.boxes, box[None] * scale).max() >= match)
+        low, high = wilson(hits, n)
+        lines.append(f"size {side}\tfound {hits}/{n}\t{hits / max(n, 1):.3f}\t{low:.3f}..{high:.3f}")
+    return lines
+
+
 def draw(image: np.ndarray, faces: Faces, reference: Faces, path: Path) -> None:
     view = image.copy()
     for box in reference.boxes.round().astype(int):
@@ -156,6 +178,8 @@ def main() -> None:
     parser.add_argument("--bgr", action="store_true", help="the model takes BGR (to measure YuNet itself)")
     parser.add_argument("--thresholds", type=float, nargs="+", default=[0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7])
     parser.add_argument("--draw", type=float, default=0.5, help="threshold of the drawings")
+    parser.add_argument("--references", type=Path, help="where the reference answers are kept")
+    parser.add_argument("--sizes", action="store_true", help="also the range of sizes, at the threshold of --draw")
     parser.add_argument("--speed", action="store_true")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
@@ -164,14 +188,18 @@ def main() -> None:
     yunet = GridDetector(options.models / "yunet_n_dynamic.onnx")
     scrfd = Scrfd(options.models / "det_500m.onnx")
     report: list[str] = []
+    # SCRFD's and YuNet's answers do not change: kept from run to run
+    kept = options.references or options.out / "references.pickle"
+    known: dict[str, tuple[Faces, Faces]] = pickle.loads(kept.read_bytes()) if kept.exists() else {}
 
     def run(name: str, images: list[Path], given: dict[str, Faces], drawings: bool) -> None:
         totals = {t: Tally() for t in options.thresholds}
         for path in images:
             image = cv2.imread(str(path))
-            loose = scrfd.find(image, 0.3)
+            if str(path) not in known:
+                known[str(path)] = scrfd.find(image, 0.3), yunet.find(image, 0.3)
+            loose, other = known[str(path)]
             sure = given.get(path.name) or loose.keep(np.flatnonzero(loose.scores >= 0.5))
-            other = yunet.find(image, 0.3)
             view, scale = shrunk(image, options.longest)
             found = ours.find(view, min(options.thresholds), 0.4).moved(1 / scale)
             for threshold, total in totals.items():
@@ -205,6 +233,9 @@ def main() -> None:
         if options.lfw_count:
             images = images[:: max(1, len(images) // options.lfw_count)][: options.lfw_count]
         run("lfw", images, {}, False)
+        if options.sizes:
+            report.extend(sizes(ours, images[:: max(1, len(images) // 60)][:60], known, options.draw, options.match))
+    kept.write_bytes(pickle.dumps(known))
     if options.speed:
         report += speeds(
             {

@@ -7,6 +7,7 @@ map comes out: class, object-ness (both logits), box (dx, dy, log w, log h) and 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 STRIDES = (8, 16, 32)
@@ -35,8 +36,42 @@ class Separable(nn.Module):
         return out + x if self.residual else out
 
 
+class Readout(nn.Module):
+    """Landmarks from features: a line through each cell's own plus a hidden layer on the 3 x 3 around it."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.line = nn.Conv2d(width, 10, 1)
+        self.hidden = nn.Conv2d(width, hidden, 3, padding=1)
+        self.out = nn.Conv2d(hidden, 10, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.line(x) + self.out(F.relu(self.hidden(x)))
+
+
+class Added(nn.Module):
+    """A readout as it is deployed: its line is part of the head, its hidden layer adds to all of the head's map."""
+
+    def __init__(self, readout: Readout) -> None:
+        super().__init__()
+        self.hidden = readout.hidden
+        self.out = nn.Conv2d(readout.out.in_channels, sum(SPLIT), 1, bias=False)
+        self.out.weight = nn.Parameter(F.pad(readout.out.weight, (0, 0, 0, 0, 0, 0, sum(SPLIT) - 10, 0)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.out(F.relu(self.hidden(x)))
+
+
 class Detector(nn.Module):
-    def __init__(self, stem: int = 16, low: int = 32, width: int = 64, top: int = 64, units: tuple[int, ...] = (1, 2, 2, 2)) -> None:
+    def __init__(
+        self,
+        stem: int = 16,
+        low: int = 32,
+        width: int = 64,
+        top: int = 64,
+        units: tuple[int, ...] = (1, 2, 2, 2),
+        readouts: tuple[int, ...] = (0, 0, 0),
+    ) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.tensor(1 / 128.0), requires_grad=False)
         self.stem = conv(3, stem, 3, 2)
@@ -55,6 +90,8 @@ class Detector(nn.Module):
         self.merge8 = Separable(width, width, 3)
         self.towers = nn.ModuleList(Separable(width, width, 3) for _ in STRIDES)
         self.heads = nn.ModuleList(nn.Conv2d(width, sum(SPLIT), 1) for _ in STRIDES)
+        # a landmark readout of its own per stride, or (0) the head's last ten channels
+        self.readouts = nn.ModuleList(Readout(width, hidden) if hidden else nn.Identity() for hidden in readouts)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -65,15 +102,27 @@ class Detector(nn.Module):
             with torch.no_grad():
                 head.bias[:2] = -4.0  # few cells hold a face
 
-    def forward(self, image: Tensor) -> list[Tensor]:
-        """Per stride one N x 16 x h x w map."""
-        x = self.at4(self.stem(image * self.scale))
+    def features(self, image: Tensor) -> list[Tensor]:
+        """What the heads of the three strides read."""
+        x = self.at4(self.stem(image * self.scale if self.scale is not None else image))
         at8 = self.at8(x)
         at16 = self.at16(at8)
         at32 = self.lateral32(self.at32(at16))
         at16 = self.merge16(at16 + self.up(at32))
         at8 = self.merge8(at8 + self.up(at16))
-        return [head(tower(x)) for head, tower, x in zip(self.heads, self.towers, (at8, at16, at32))]
+        return [tower(level) for tower, level in zip(self.towers, (at8, at16, at32))]
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Per stride one N x 16 x h x w map."""
+        maps = []
+        for head, readout, feature in zip(self.heads, self.readouts, self.features(image)):
+            out = head(feature)
+            if isinstance(readout, Readout):
+                out = torch.cat([out[:, :6], readout(feature)], 1)
+            elif isinstance(readout, Added):
+                out = out + readout(feature)
+            maps.append(out)
+        return maps
 
 
 class Deployed(nn.Module):
@@ -84,17 +133,9 @@ class Deployed(nn.Module):
         self.net = folded(trained)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        net = self.net
-        x = net.at4(net.stem(image))
-        at8 = net.at8(x)
-        at16 = net.at16(at8)
-        at32 = net.lateral32(net.at32(at16))
-        at16 = net.merge16(at16 + net.up(at32))
-        at8 = net.merge8(at8 + net.up(at16))
         parts: list[list[Tensor]] = [[], [], [], []]
-        for head, tower, level in zip(net.heads, net.towers, (at8, at16, at32)):
-            out = head(tower(level)).permute(0, 2, 3, 1)
-            rows = out.reshape(len(image), -1, sum(SPLIT))
+        for out in self.net(image):
+            rows = out.permute(0, 2, 3, 1).reshape(len(image), -1, sum(SPLIT))
             for place, part in enumerate(rows.split(SPLIT, dim=2)):
                 parts[place].append(part.sigmoid() if place < 2 else part)
         return tuple(tensor for kind in parts for tensor in kind)
@@ -131,6 +172,12 @@ def folded(trained: Detector) -> Detector:
 
     walk(net)
     net.stem[0].weight.mul_(net.scale)
+    net.scale = None
+    for place, readout in enumerate(net.readouts):
+        if isinstance(readout, Readout):
+            net.heads[place].weight[6:] = readout.line.weight
+            net.heads[place].bias[6:] = readout.line.bias
+            net.readouts[place] = Added(readout)
     return net
 
 
