@@ -1,0 +1,1 @@
+"""Helpers shared by the embedder's, the detector's and the example faces' training code."""
