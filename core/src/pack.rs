@@ -34,6 +34,8 @@
 //! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. Liveness models have
 //! `crop_scale`.
 
+#[cfg(feature = "bundled")]
+mod bundled;
 mod catalog;
 mod check;
 mod locations;
@@ -76,9 +78,25 @@ struct Inner {
     embedder: Option<ModelSpec>,
     liveness: Vec<ModelSpec>,
     locations: Locations,
+    embedded: &'static [verify::Embedded],
 }
 
 impl ModelPack {
+    /// The pack inside the library: a detector and an embedder of this project's own, which may be
+    /// shipped with any product. How they were made, what they were measured at and what they must not
+    /// be used for is in `MODEL_CARD.md` beside them.
+    ///
+    /// ```
+    /// let pack = faceprint::ModelPack::bundled();
+    /// let engine = faceprint::Engine::builder(&pack).build()?;
+    /// # Ok::<(), faceprint::Error>(())
+    /// ```
+    #[cfg(feature = "bundled")]
+    #[must_use]
+    pub fn bundled() -> Self {
+        bundled::pack()
+    }
+
     /// The pack of a folder with `faceprint.toml`, or of a manifest file, that holds exactly one. Its
     /// models are looked for beside the manifest, then in [`Locations::from_env`].
     ///
@@ -97,7 +115,12 @@ impl ModelPack {
     }
 
     /// `pack` is one of `manifest`'s, so that every model it names is there.
-    fn from_parts(manifest: &Manifest, pack: &PackSpec, locations: Locations) -> Self {
+    fn from_parts(
+        manifest: &Manifest,
+        pack: &PackSpec,
+        locations: Locations,
+        embedded: &'static [verify::Embedded],
+    ) -> Self {
         let model = |name: &String| manifest.model(name).cloned();
         Self {
             inner: Arc::new(Inner {
@@ -107,6 +130,7 @@ impl ModelPack {
                 embedder: pack.embedder.as_ref().and_then(model),
                 liveness: pack.liveness.iter().filter_map(model).collect(),
                 locations,
+                embedded,
             }),
         }
     }
@@ -173,7 +197,7 @@ impl ModelPack {
     /// [`ErrorKind::ModelNotFound`] with the folders that were searched and the command that gets it,
     /// [`ErrorKind::ModelCorrupt`] when the first file found is another one, [`ErrorKind::Io`].
     pub fn load(&self, model: &ModelSpec) -> Result<Vec<u8>> {
-        verify::load(model, &self.inner.locations)
+        verify::load(model, self.inner.embedded, &self.inner.locations)
     }
 
     /// Passes when every model of the pack may be loaded, see [`ModelSpec::require_license`].

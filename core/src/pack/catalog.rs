@@ -126,7 +126,7 @@ impl Catalog {
     }
 
     fn resolve(&self, pack: &PackSpec) -> ModelPack {
-        ModelPack::from_parts(&self.manifest, pack, self.locations.clone())
+        ModelPack::from_parts(&self.manifest, pack, self.locations.clone(), &[])
     }
 
     fn unknown<'a>(&self, name: &str, kind: &str, known: impl Iterator<Item = &'a str>) -> Error {

@@ -11,9 +11,20 @@ use crate::pack::check::MAX_MODEL_BYTES;
 use crate::pack::locations::Locations;
 use crate::pack::spec::{ModelSpec, hex};
 
-/// The bytes of `spec`'s file from the first folder that has one. A wrong file in an earlier folder is
-/// an error: going on to the next would hide that a model somebody put there is not used.
-pub(crate) fn load(spec: &ModelSpec, locations: &Locations) -> Result<Vec<u8>> {
+/// A model file compiled into the library: its name and its bytes.
+pub(crate) type Embedded = (&'static str, &'static [u8]);
+
+/// The bytes of `spec`'s file from those in memory or the first folder that has one. A wrong file in an
+/// earlier place is an error: going on to the next would hide that a model somebody put there is not used.
+pub(crate) fn load(
+    spec: &ModelSpec,
+    embedded: &[Embedded],
+    locations: &Locations,
+) -> Result<Vec<u8>> {
+    if let Some((name, bytes)) = embedded.iter().find(|(name, _)| *name == spec.file) {
+        check_hash(spec, name, &Sha256::digest(bytes).into())?;
+        return Ok(bytes.to_vec());
+    }
     match locations.find(&spec.file) {
         Some(path) => read(spec, &path),
         None => Err(not_found(spec, locations)),

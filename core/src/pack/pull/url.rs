@@ -38,6 +38,7 @@ pub(crate) fn check(url: &str, from: Option<Channel>) -> Result<Channel> {
 }
 
 /// Where `location`, as a redirect of `base` writes it, leads.
+#[cfg(feature = "download")]
 pub(crate) fn join(base: &str, location: &str) -> String {
     let location = location.split('#').next().unwrap_or_default();
     if location.contains("://") {
