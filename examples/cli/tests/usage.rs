@@ -1,10 +1,10 @@
 //! Exit codes and messages that need no model.
 
-mod support;
+mod common;
 
 use std::fs;
 
-use support::faceprint;
+use common::faceprint;
 
 #[test]
 fn help_tells_the_exit_codes() {
