@@ -35,7 +35,8 @@ fn overlapping_calls_give_the_bits_of_serial_calls() {
             let start = Barrier::new(6);
             std::thread::scope(|scope| {
                 for worker in 0..6 {
-                    let (engine, pictures, serial, start) = (engine.clone(), &pictures, &serial, &start);
+                    let (engine, pictures, serial, start) =
+                        (engine.clone(), &pictures, &serial, &start);
                     scope.spawn(move || {
                         start.wait();
                         for round in 0..3 {
@@ -63,7 +64,10 @@ fn bits(faces: &[Face]) -> Vec<Vec<u32>> {
         let points = found.landmarks.points().into_iter().flat_map(|point| [point.x, point.y]);
         let bounds = [found.bounds.x, found.bounds.y, found.bounds.width, found.bounds.height];
         let values = bounds.into_iter().chain(points).chain([found.score]);
-        values.chain(face.template.embedding().as_slice().iter().copied()).map(f32::to_bits).collect()
+        values
+            .chain(face.template.embedding().as_slice().iter().copied())
+            .map(f32::to_bits)
+            .collect()
     };
     faces.iter().map(of_face).collect()
 }

@@ -43,9 +43,8 @@ fn modules_import_only_from_rows_above() {
             for imported in crate_paths(&text) {
                 let Some(imported_row) = row_of(&imported) else { continue };
                 let narrower = NARROWER.iter().find(|(name, _)| *name == module);
-                let allowed = narrower.map_or(imported_row < row, |(_, names)| {
-                    names.contains(&imported.as_str())
-                });
+                let allowed = narrower
+                    .map_or(imported_row < row, |(_, names)| names.contains(&imported.as_str()));
                 if imported != module && !allowed {
                     broken.push(format!("{}:{line}: {module} imports {imported}", show(&file)));
                 }
@@ -61,11 +60,14 @@ fn engines_and_unsafe_have_one_place_each() {
     for file in sources(&core().join("src")) {
         let path = show(&file);
         for (line, text) in code_lines(&file) {
-            let names_engine = text.contains("ort::") || text.contains("rten::") || text.contains("rten_tensor::");
+            let names_engine =
+                text.contains("ort::") || text.contains("rten::") || text.contains("rten_tensor::");
             if names_engine && !path.starts_with("core/src/runtime/") {
                 broken.push(format!("{path}:{line}: an inference engine is named outside runtime"));
             }
-            let is_unsafe = text.contains("unsafe {") || text.contains("unsafe fn") || text.contains("unsafe impl");
+            let is_unsafe = text.contains("unsafe {")
+                || text.contains("unsafe fn")
+                || text.contains("unsafe impl");
             if is_unsafe && !path.starts_with("core/src/vector/simd") {
                 broken.push(format!("{path}:{line}: unsafe outside vector/simd"));
             }
@@ -114,7 +116,8 @@ fn documents_name_paths_that_exist() {
 fn paths_in(line: &str) -> Vec<String> {
     let folders = ["core/", "ffi/", "bindings/", "examples/", "benches/", ".ci/"];
     let quoted = line.split('`').skip(1).step_by(2).filter(|it| {
-        folders.iter().any(|folder| it.starts_with(folder)) && !it.contains([' ', '*', '{', '<', '$'])
+        folders.iter().any(|folder| it.starts_with(folder))
+            && !it.contains([' ', '*', '{', '<', '$'])
     });
     let linked = line.split("](").skip(1).filter_map(|it| it.split([')', '#']).next());
     let linked = linked.filter(|it| !it.is_empty() && !it.contains("://") && !it.contains(' '));
@@ -166,7 +169,15 @@ fn files(folder: &Path, endings: &[&str]) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            let foreign = ["target", "node_modules", "generated", "runs", "__pycache__", "corpus", "artifacts"];
+            let foreign = [
+                "target",
+                "node_modules",
+                "generated",
+                "runs",
+                "__pycache__",
+                "corpus",
+                "artifacts",
+            ];
             if !name.starts_with('.') && !foreign.contains(&name.as_str()) {
                 found.extend(files(&path, endings));
             }
