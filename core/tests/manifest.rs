@@ -157,11 +157,11 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "role = \"detector\"",
         "role = \"embedder\"",
-        "family is yunet, which is a detector, not a embedder",
+        "family is yunet, whose role is detector, not embedder",
     ),
     ("family = \"yunet\"", "", "missing field `family`"),
     ("family = \"yunet\"", "family = \"yolo\"", "family is \"yolo\", must be one of yunet"),
-    ("family = \"yunet\"", "family = \"sface\"", "family is sface, which is a embedder"),
+    ("family = \"yunet\"", "family = \"sface\"", "family is sface, whose role is embedder"),
     ("sha256 = \"8f2383", "sha256 = \"8f238", "sha256 has 63 bytes, must be 64 hexadecimal"),
     ("sha256 = \"8f2383", "sha256 = \"8f238g", "must be 64 hexadecimal digits"),
     ("size = 232589", "size = 0", "size is 0, must be 1 to 536870912 bytes"),
@@ -233,12 +233,12 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "nms_threshold = 0.3",
         "nms_threshold = 0.3\ndimension = 3",
-        "dimension is given for a detector, it belongs to a embedder",
+        "dimension is for the role embedder, this model's is detector",
     ),
     (
         "nms_threshold = 0.3",
         "nms_threshold = 0.3\ncrop_scale = 3",
-        "crop_scale is given for a detector",
+        "crop_scale is for the role liveness",
     ),
     (
         "nms_threshold = 0.3",
@@ -253,7 +253,7 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "dimension = 256",
         "dimension = 256\nface_range = [1, 2]",
-        "face_range is given for a embedder",
+        "face_range is for the role detector",
     ),
     ("alignment = { size = [128, 96]", "align = { size = [128, 96]", "unknown field `align`"),
     ("alignment = { size = [128, 96]", "alignment = { size = [0, 96]", "alignment.size[0] is 0"),
@@ -304,12 +304,12 @@ const BROKEN: &[(&str, &str, &str)] = &[
     (
         "detector = \"d\"\nembedder",
         "detector = \"e\"\nembedder",
-        "detector names \"e\", which is a embedder, not a detector",
+        "detector names \"e\", whose role is embedder, not detector",
     ),
     (
         "embedder = \"e\"",
         "embedder = \"d\"",
-        "embedder names \"d\", which is a detector, not a embedder",
+        "embedder names \"d\", whose role is detector, not embedder",
     ),
     ("liveness = [\"l\"]", "liveness = [\"l\", \"d\"]", "liveness[1] names \"d\""),
     ("liveness = [\"l\"]", "liveness = \"l\"", "in `liveness`"),
@@ -513,13 +513,13 @@ fn a_wrong_file_in_an_earlier_folder_is_not_skipped() {
     let pack = catalog.find("all").unwrap();
     let detector = pack.detector().unwrap();
     assert_eq!(pack.load(detector).unwrap(), b"model");
-    assert_eq!(catalog.verify(detector).unwrap(), Some((folder.path().join("d.onnx"), 5)));
+    assert_eq!(detector.verify_file(folder.path().join("d.onnx")).unwrap(), 5);
     fs::write(earlier.join("d.onnx"), b"nodel").unwrap();
     let error = pack.load(detector).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ModelCorrupt);
     assert!(error.to_string().contains("earlier"), "{error}");
-    assert_eq!(catalog.verify(detector).unwrap_err().kind(), ErrorKind::ModelCorrupt);
-    assert_eq!(catalog.verify(pack.embedder().unwrap()).unwrap(), None);
+    let error = detector.verify_file(earlier.join("d.onnx")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelCorrupt);
 }
 
 #[test]
@@ -632,7 +632,7 @@ fn the_test_catalogue_describes_the_shared_models() {
     let Some(shared) = common::shared() else { return };
     let catalog = catalog.with_locations(Locations::new([shared.join("models")]));
     for model in catalog.models() {
-        let found = catalog.verify(model).unwrap();
-        assert_eq!(found.map(|(_, bytes)| bytes), model.size, "{}", model.name);
+        let path = catalog.locations().find(&model.file).unwrap();
+        assert_eq!(Some(model.verify_file(path).unwrap()), model.size, "{}", model.name);
     }
 }

@@ -9,7 +9,6 @@ use crate::pack::ModelPack;
 use crate::pack::locations::Locations;
 use crate::pack::manifest::{MAX_BYTES, Manifest, PackSpec};
 use crate::pack::spec::ModelSpec;
-use crate::pack::verify;
 
 /// The file a pack's folder is recognised by.
 pub(crate) const MANIFEST_FILE: &str = "faceprint.toml";
@@ -124,17 +123,6 @@ impl Catalog {
     #[must_use]
     pub const fn locations(&self) -> &Locations {
         &self.locations
-    }
-
-    /// Hashes `model`'s file where it is looked for: its path and bytes, `None` when there is none.
-    ///
-    /// # Errors
-    /// [`ErrorKind::ModelCorrupt`] when it is not the file the manifest promises, [`ErrorKind::Io`]
-    /// when it cannot be read.
-    pub fn verify(&self, model: &ModelSpec) -> Result<Option<(PathBuf, u64)>> {
-        let Some(path) = self.locations.find(&model.file) else { return Ok(None) };
-        let bytes = verify::verify(model, &path)?;
-        Ok(Some((path, bytes)))
     }
 
     fn resolve(&self, pack: &PackSpec) -> ModelPack {

@@ -150,7 +150,7 @@ impl RawPack {
                 )),
                 Some(model) if model.role() != role => Err(scope.invalid(
                     field,
-                    format!("names {name:?}, which is a {}, not a {role}", model.role()),
+                    format!("names {name:?}, whose role is {}, not {role}", model.role()),
                 )),
                 Some(_) => Ok(name),
             };

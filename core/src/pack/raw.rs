@@ -109,7 +109,7 @@ impl RawModel {
         let family =
             check::word(&scope, "family", &self.family, &Family::ALL, |family| family.as_str())?;
         if family.role() != role {
-            let message = format!("is {family}, which is a {}, not a {role}", family.role());
+            let message = format!("is {family}, whose role is {}, not {role}", family.role());
             return Err(scope.invalid("family", message));
         }
         check::file_name(&scope, "file", &self.file)?;
@@ -125,9 +125,8 @@ impl RawModel {
         let input = self.input.check(&scope)?;
         let only = |field: &str, given: bool, owner: Role| {
             if given && role != owner {
-                return Err(
-                    scope.invalid(field, format!("is given for a {role}, it belongs to a {owner}"))
-                );
+                return Err(scope
+                    .invalid(field, format!("is for the role {owner}, this model's is {role}")));
             }
             Ok(())
         };

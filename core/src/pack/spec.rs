@@ -1,13 +1,14 @@
 //! What a manifest says about one model, as types that cannot be half-valid.
 
 use std::fmt;
+use std::path::Path;
 
 use crate::align::AlignmentTemplate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SpaceId;
 use crate::image::PlanarSpec;
 use crate::pack::points::OperatingPoint;
-use crate::pack::space;
+use crate::pack::{space, verify};
 
 /// One model file: where it comes from, how to know it, what to feed it and what it promises.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +53,15 @@ impl ModelSpec {
     #[must_use]
     pub fn sha256_hex(&self) -> String {
         hex(&self.sha256)
+    }
+
+    /// Hashes the file at `path` without keeping it: its size in bytes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ModelCorrupt`] when it is not the file the manifest promises, [`ErrorKind::Io`]
+    /// when it cannot be read.
+    pub fn verify_file(&self, path: impl AsRef<Path>) -> Result<u64> {
+        verify::verify(self, path.as_ref())
     }
 
     /// Passes when the licence is permissive, or when `accepted` holds its name or the model's
