@@ -17,7 +17,7 @@ fn with_pack(shared: &Path, args: &[&str]) -> Run {
     faceprint(all)
 }
 
-const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shared.toml");
+const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/testdata/catalog.toml");
 
 /// Permissive models only: no licence has to be accepted.
 const PACK: &str = "yunet-retail";
