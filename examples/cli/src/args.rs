@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::models::ModelsArgs;
+
 /// Find, compare and recognise faces in pictures.
 ///
 /// Exit codes: 0 the work is done and the answer is yes (a face was found, the faces are the same, a
@@ -159,6 +161,8 @@ pub(crate) enum Command {
     /// Measure accuracy on a benchmark.
     #[command(subcommand)]
     Eval(EvalCommand),
+    /// Show, get and check the files of models.
+    Models(ModelsArgs),
     /// Show which inference engine runs here, and how to get the faster one.
     Runtime,
 }

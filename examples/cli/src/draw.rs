@@ -46,7 +46,7 @@ pub(crate) fn draw(
 ) -> Result<RgbImage, Failure> {
     let picture = RgbImage::from_raw(width, height, pixels.to_vec())
         .ok_or_else(|| Failure::usage("the picture's size does not fit its pixels"))?;
-    let mut canvas = Canvas::new(picture);
+    let mut canvas = Canvas::new(picture, marks.iter().map(|mark| mark.bounds).collect());
     for mark in marks {
         canvas.frame(&mark.bounds, mark.color);
     }
@@ -72,13 +72,15 @@ pub(crate) fn save(picture: &RgbImage, path: &Path) -> Result<(), Failure> {
 /// A picture being drawn on.
 struct Canvas {
     picture: RgbImage,
-    /// Labels so far.
+    /// Faces, which labels should not hide.
+    faces: Vec<Rect>,
+    /// Labels so far, which labels must not hide.
     taken: Vec<Rect>,
 }
 
 impl Canvas {
-    fn new(picture: RgbImage) -> Self {
-        Self { picture, taken: Vec::new() }
+    fn new(picture: RgbImage, faces: Vec<Rect>) -> Self {
+        Self { picture, faces, taken: Vec::new() }
     }
 
     /// The outline of a face, 2 to 4 pixels thick, thinner on faces that it would hide.
@@ -97,11 +99,14 @@ impl Canvas {
         }
     }
 
-    /// Five dots with a dark rim, which show on any skin.
+    /// Five dots with a dark rim, which show on any skin; on tiny faces the rim would hide the face.
     fn landmarks(&mut self, landmarks: &Landmarks, bounds: &Rect) {
-        let radius = (bounds.shorter_side() * 0.022).clamp(1.2, 6.0);
+        let side = bounds.shorter_side();
+        let radius = (side * 0.022).clamp(0.8, 6.0);
         for point in landmarks.points() {
-            self.dot(point, radius + (radius * 0.4).clamp(0.6, 1.5), OUTLINE);
+            if side >= 32.0 {
+                self.dot(point, radius + (radius * 0.4).clamp(0.6, 1.5), OUTLINE);
+            }
             self.dot(point, radius, LANDMARK);
         }
     }
@@ -132,7 +137,7 @@ impl Canvas {
         self.taken.push(place);
     }
 
-    /// Where a label of this size hides the least of the labels before it.
+    /// Where a label of this size hides the least of the faces and the labels before it.
     fn place(&self, bounds: &Rect, width: f32, height: f32) -> Rect {
         let above = bounds.y - height;
         let left = bounds.x;
@@ -154,8 +159,13 @@ impl Canvas {
             width,
             height,
         });
+        let hidden = |place: &Rect, others: &[Rect]| {
+            others.iter().map(|other| place.intersection(other).area()).sum::<f32>()
+        };
+        // In tenths of the label: touching a neighbour by a pixel is no reason to move.
         let cost = |place: &Rect| {
-            self.taken.iter().map(|other| place.intersection(other).area()).sum::<f32>()
+            let cost = hidden(place, &self.faces) + 8.0 * hidden(place, &self.taken);
+            (cost / place.area().max(1.0) * 10.0).floor()
         };
         // The first of equals: `min_by` keeps it.
         clamped.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or_default()
@@ -265,7 +275,7 @@ mod tests {
 
     #[test]
     fn names_dodge_each_other() {
-        let mut canvas = Canvas::new(RgbImage::new(400, 300));
+        let mut canvas = Canvas::new(RgbImage::new(400, 300), Vec::new());
         canvas.label(&mark(100.0, 100.0, 80.0, "Ann", false));
         canvas.label(&mark(104.0, 100.0, 80.0, "Bob", false));
         assert_eq!(canvas.taken[0].intersection(&canvas.taken[1]).area(), 0.0);

@@ -32,10 +32,15 @@ impl From<&Detection> for FaceReport {
     }
 }
 
-/// The picture in a file, upright.
+/// The picture in a file, upright. A failure names the file.
 pub(crate) fn read(path: &Path) -> Result<RgbImage, Failure> {
-    let bytes = fs::read(path).map_err(|error| Failure::file(path, &error))?;
-    decode(&bytes, &DecodeLimits::default()).map_err(|error| Failure::from(error).at(path))
+    read_unnamed(path).map_err(|failure| failure.at(path))
+}
+
+/// As [`read`], for callers that name the file themselves.
+pub(crate) fn read_unnamed(path: &Path) -> Result<RgbImage, Failure> {
+    let bytes = fs::read(path).map_err(Failure::from)?;
+    Ok(decode(&bytes, &DecodeLimits::default())?)
 }
 
 /// Which of several faces a picture of `width` x `height` is about: the largest area minus twice the

@@ -8,6 +8,7 @@ mod drawing;
 mod eval;
 mod faces;
 mod failure;
+mod models;
 mod npy;
 mod output;
 mod people;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Command::Identify(args) => commands::identify::run(args, &engine, &context),
         Command::Embed(args) => commands::embed::run(args, &engine, &context),
         Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
+        Command::Models(args) => models::run(args, &context),
         Command::Runtime => commands::runtime::run(&engine, &context),
     };
     exit_code(answer, &context)

@@ -2,12 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "part of the tests only")]
 
-mod support;
+mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{Run, faceprint, shared};
+use common::{Run, faceprint, shared};
 
 /// Runs a command with a pack over the shared models.
 fn with_pack(shared: &Path, args: &[&str]) -> Run {
@@ -17,7 +17,7 @@ fn with_pack(shared: &Path, args: &[&str]) -> Run {
     faceprint(all)
 }
 
-const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/shared.toml");
+const CATALOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../core/testdata/catalog.toml");
 
 /// Permissive models only: no licence has to be accepted.
 const PACK: &str = "yunet-retail";

@@ -1,10 +1,10 @@
 //! Exit codes and messages that need no model.
 
-mod support;
+mod common;
 
 use std::fs;
 
-use support::faceprint;
+use common::faceprint;
 
 #[test]
 fn help_tells_the_exit_codes() {
@@ -93,4 +93,23 @@ fn an_inference_library_that_is_asked_for_is_insisted_on() {
     let run = faceprint(["runtime", "--onnxruntime", "/no/such/libonnxruntime.so"]);
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+}
+
+#[test]
+fn models_are_listed_and_a_missing_one_is_a_no() {
+    let list = faceprint(["models", "list"]);
+    assert_eq!(list.code, Some(0), "{}", list.stderr);
+    assert!(list.stdout.contains("yunet-sface") && list.stdout.contains("Apache-2.0"));
+
+    let empty = tempfile::tempdir().unwrap();
+    let folder = empty.path().to_str().unwrap();
+    let verify =
+        faceprint(["models", "verify", "sface-2021dec-int8", "--models", folder, "--json"]);
+    let run = &verify.json()[0];
+    assert!(run["ok"].is_boolean(), "{}", verify.stdout);
+    assert_eq!(verify.code, Some(if run["ok"] == true { 0 } else { 1 }));
+
+    let place = faceprint(["models", "where", "--models", folder]);
+    assert_eq!(place.code, Some(0), "{}", place.stderr);
+    assert!(place.stdout.contains(folder), "{}", place.stdout);
 }

@@ -111,7 +111,7 @@ fn enroll(engine: &Engine, pictures: &[KnownPicture]) -> (Vec<Person>, Vec<Rejec
 
 /// The template of the one person in a picture, or why there is none.
 fn known_template(engine: &Engine, picture: &KnownPicture) -> Result<Template, Vec<String>> {
-    let image = faces::read(&picture.path).map_err(|failure| vec![failure.message])?;
+    let image = faces::read_unnamed(&picture.path).map_err(|failure| vec![failure.message])?;
     match engine.capture(&image.view()).map_err(|error| vec![error.to_string()])? {
         Capture::Usable(sample) => Ok(sample.template),
         Capture::Rejected(issues) => Err(issues.iter().map(ToString::to_string).collect()),

@@ -153,9 +153,9 @@ where
     B::ErrorType: 'static,
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let label = |value: &f64| {
-        if *value >= 0.01 { format!("{value:.2}") } else { format!("{value:.0e}") }
-    };
+    // A good embedder's curve lies within a percent: its labels need the digits.
+    let digits = if panel.y.1 - panel.y.0 > 0.1 { 2 } else { 3 };
+    let label = |value: &f64| format!("{value:.digits$}");
     let decade = |value: &f64| {
         if *value >= 0.001 {
             format!("{}", (value * 1e6).round() / 1e6)
