@@ -5,7 +5,7 @@ use std::path::Path;
 
 use faceprint::pack::{Catalog, Locations, ModelPack};
 use faceprint::runtime::{BackendChoice, RuntimeOptions};
-use faceprint::{DetectionSize, Engine, ErrorKind};
+use faceprint::{DetectionSize, Engine};
 use serde::Serialize;
 
 use crate::args::{Backend, EngineArgs, Size, ThresholdArgs};
@@ -68,15 +68,9 @@ impl Session {
     }
 }
 
-/// The pack that was asked for: a folder or manifest, or a name in the catalogue.
+/// The pack that was asked for: a folder or manifest, or a name in the catalogue. The bundled one by default.
 fn pack(context: &Context, args: &EngineArgs) -> Result<ModelPack, Failure> {
-    let Some(name) = args.pack.as_deref() else {
-        return Err(Failure::new(
-            ErrorKind::ModelNotFound,
-            "no pack was chosen: give `--pack NAME` (`faceprint models list` shows the names) or \
-             `--pack FOLDER`, or set FACEPRINT_PACK",
-        ));
-    };
+    let Some(name) = args.pack.as_deref() else { return Ok(ModelPack::bundled()) };
     let locations = Locations::from_env().first(context.models.iter().cloned());
     let path = Path::new(name);
     if path.is_dir() || path.is_file() {
