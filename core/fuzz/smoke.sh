@@ -14,12 +14,17 @@ cargo build --quiet --release --bins --target "$target"
 for source in fuzz_targets/*.rs; do
     name=$(basename "$source" .rs)
     mkdir -p "corpus/$name" "artifacts/$name"
+    seeds="seeds/$name"
+    [ -d "$seeds" ] || seeds=
     echo "== $name, $seconds s"
-    "$CARGO_TARGET_DIR/$target/release/$name" "corpus/$name" -max_total_time="$seconds" \
-        -rss_limit_mb=2048 -timeout=10 -artifact_prefix="artifacts/$name/" -print_final_stats=1 \
-        2>&1 | grep -E 'ERROR|panicked|SUMMARY|artifact|DONE|stat::number_of_executed_units' || true
-    if [ -n "$(ls "artifacts/$name")" ]; then
-        echo "$name: found $(ls "artifacts/$name")"
+    log=artifacts/$name.log
+    if "$CARGO_TARGET_DIR/$target/release/$name" "corpus/$name" $seeds -max_total_time="$seconds" \
+        -rss_limit_mb=2048 -timeout=10 -artifact_prefix="artifacts/$name/" -print_final_stats=1 >"$log" 2>&1
+    then
+        grep 'number_of_executed_units' "$log"
+    else
+        tail -40 "$log"
+        echo "$name: failed, see core/fuzz/$log and core/fuzz/artifacts/$name"
         exit 1
     fi
 done

@@ -149,6 +149,25 @@ pub struct Crop {
 }
 
 impl Crop {
+    /// A face that was aligned elsewhere: height x width x 3 bytes, RGB, row-major, without padding.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a side of 0 or above 4096, or another length.
+    pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self> {
+        let sides = 1..=MAX_CROP;
+        let length = u64::from(width) * u64::from(height) * 3;
+        if !sides.contains(&width) || !sides.contains(&height) || pixels.len() as u64 != length {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "a crop of {width}x{height} has {length} bytes and sides of 1 to {MAX_CROP}, this has {} bytes",
+                    pixels.len()
+                ),
+            ));
+        }
+        Ok(Self { pixels, width, height })
+    }
+
     /// Pixels in a row.
     #[must_use]
     pub const fn width(&self) -> u32 {

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// The embedding space a template lives in: SHA-256 over the embedder file's hash, its preprocessing,
 /// its alignment template and its dimension. Two templates are comparable exactly when these are equal.
 ///
-/// Written as 64 lowercase hexadecimal digits.
+/// Written as 64 lowercase hexadecimal digits; `{:.8}` shows the first eight.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SpaceId([u8; 32]);
 
@@ -50,7 +50,7 @@ impl FromStr for SpaceId {
 
 impl fmt::Display for SpaceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.pad(&self.0.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 }
 

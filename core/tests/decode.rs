@@ -65,10 +65,7 @@ fn every_colour_type_becomes_rgb() {
         (DynamicImage::ImageRgba16(picture().to_rgba16()), &rgb),
         (DynamicImage::ImageLuma8(gray.clone()), &spread),
         (DynamicImage::ImageLuma16(DynamicImage::ImageLuma8(gray.clone()).to_luma16()), &spread),
-        (
-            DynamicImage::ImageLumaA8(DynamicImage::ImageLuma8(gray.clone()).to_luma_alpha8()),
-            &spread,
-        ),
+        (DynamicImage::ImageLumaA8(DynamicImage::ImageLuma8(gray).to_luma_alpha8()), &spread),
     ] {
         let ours = read(&encoded(&picture, ImageFormat::Png));
         assert_eq!(ours.as_bytes(), expected, "{:?}", picture.color());

@@ -256,10 +256,10 @@ fn redirects_are_followed_on_this_machine() {
     let setup = Setup::new(true);
     let server = Server::start(|request, stream| match request.path.as_str() {
         "/m.onnx" => {
-            answer(stream, "302 Found", "Location: /there/a\r\nContent-Length: 0\r\n", b"")
+            answer(stream, "302 Found", "Location: /there/a\r\nContent-Length: 0\r\n", b"");
         }
         "/there/a" => {
-            answer(stream, "307 Temporary Redirect", "Location: b\r\nContent-Length: 0\r\n", b"")
+            answer(stream, "307 Temporary Redirect", "Location: b\r\nContent-Length: 0\r\n", b"");
         }
         "/there/b" => answer_well(request, stream, &model()),
         _ => answer(stream, "404 Not Found", "Content-Length: 0\r\n", b""),

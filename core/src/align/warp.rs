@@ -147,10 +147,10 @@ impl<'r> Sampler<'r> {
         let bottom = bottom_left.iter_mut().zip(bottom_right);
         for (((&x, &y), top), bottom) in columns.whole.iter().zip(&rows.whole).zip(top).zip(bottom)
         {
-            let (top_pair, bottom_pair) = self.inside(x, y).unwrap_or_else(|| {
+            let [top_pair, bottom_pair] = self.inside(x, y).unwrap_or_else(|| {
                 let (x, y) = (i64::from(x), i64::from(y));
                 let row = |y| [self.pixel(x, y), self.pixel(x + 1, y)];
-                (row(y), row(y + 1))
+                [row(y), row(y + 1)]
             });
             [*top.0, *top.1] = top_pair;
             [*bottom.0, *bottom.1] = bottom_pair;
@@ -160,7 +160,7 @@ impl<'r> Sampler<'r> {
     /// The four neighbours where all of them, and the one to their right, are in the picture: pixels
     /// are read as four bytes, the fourth of which is the next one's.
     #[inline]
-    fn inside(&self, x: i32, y: i32) -> Option<([[u8; 4]; 2], [[u8; 4]; 2])> {
+    fn inside(&self, x: i32, y: i32) -> Option<[[[u8; 4]; 2]; 2]> {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
         if x + 2 >= self.width || y + 1 >= self.height {
             return None;
@@ -171,7 +171,7 @@ impl<'r> Sampler<'r> {
             let bytes = &self.bytes[at..at + 7];
             Some([*bytes.first_chunk()?, *bytes.last_chunk()?])
         };
-        Some((pair(top)?, pair(bottom)?))
+        Some([pair(top)?, pair(bottom)?])
     }
 
     #[cold]
@@ -202,7 +202,7 @@ fn nearest(level: f32) -> u8 {
 /// The integer at or below `value`, and the rest. What is farther than 4 million pixels away, or no
 /// number, comes out somewhere outside every picture.
 fn whole_and_part(value: f32) -> (i32, f32) {
-    let value = value.max(-4e6).min(4e6);
+    let value = value.clamp(-4e6, 4e6);
     let near = (value + ROUNDER) - ROUNDER;
     let below = near - if near > value { 1.0 } else { 0.0 };
     let whole = (below + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits());

@@ -26,30 +26,33 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
     match format {
         ImageFormat::Jpeg => {
             check_complete(bytes)?;
-            pixels(JpegDecoder::new(reader).map_err(invalid)?, limits)
+            let coefficients = if is_progressive(bytes) { 8 } else { 0 };
+            pixels(JpegDecoder::new(reader).map_err(invalid)?, coefficients, limits)
         }
         ImageFormat::Png => {
             let allowed = library_limits(limits);
-            pixels(PngDecoder::with_limits(reader, allowed).map_err(invalid)?, limits)
+            pixels(PngDecoder::with_limits(reader, allowed).map_err(invalid)?, 0, limits)
         }
-        ImageFormat::WebP => pixels(WebPDecoder::new(reader).map_err(invalid)?, limits),
-        ImageFormat::Bmp => pixels(BmpDecoder::new(reader).map_err(invalid)?, limits),
+        ImageFormat::WebP => pixels(WebPDecoder::new(reader).map_err(invalid)?, 4, limits),
+        ImageFormat::Bmp => pixels(BmpDecoder::new(reader).map_err(invalid)?, 0, limits),
         _ => Err(unknown_format()),
     }
 }
 
-/// From a decoder that has read the header to upright RGB.
-fn pixels(mut decoder: impl ImageDecoder, limits: &DecodeLimits) -> Result<RgbImage> {
+/// From a decoder that has read the header to upright RGB. The decoder keeps `own` bytes a pixel for
+/// itself while it works.
+fn pixels(mut decoder: impl ImageDecoder, own: u64, limits: &DecodeLimits) -> Result<RgbImage> {
     let (width, height) = decoder.dimensions();
     super::check_size(width, height)?;
     let count = u64::from(width) * u64::from(height);
     within("picture", count, "pixels", limits.max_pixels)?;
     let orientation = decoder.orientation().map_or(1, ::image::metadata::Orientation::to_exif);
     let orientation = Orientation::from_exif(orientation)?;
-    // The decoder's buffer, and a second one when it is not upright RGB yet.
+    // The decoded picture, and a second one when it is not upright RGB yet.
     let direct = decoder.color_type() == ::image::ColorType::Rgb8;
     let copy = if direct && orientation == Orientation::Upright { 0 } else { count * 3 };
-    within("picture", decoder.total_bytes().saturating_add(copy), "bytes", limits.max_bytes)?;
+    let needed = decoder.total_bytes().saturating_add(copy).saturating_add(count * own);
+    within("picture", needed, "bytes", limits.max_bytes)?;
     decoder.set_limits(library_limits(limits)).map_err(invalid)?;
     let rgb = to_rgb(DynamicImage::from_decoder(decoder).map_err(invalid)?);
     if orientation == Orientation::Upright {
@@ -59,32 +62,29 @@ fn pixels(mut decoder: impl ImageDecoder, limits: &DecodeLimits) -> Result<RgbIm
     Ok(view.with_orientation(orientation).raster().into_rgb())
 }
 
-/// The 8 upper bits of the colour channels, in the buffer at hand where it fits.
+/// The 8 upper bits of the colour channels.
 fn to_rgb(picture: DynamicImage) -> Vec<u8> {
     match picture {
         DynamicImage::ImageRgb8(picture) => picture.into_raw(),
-        DynamicImage::ImageRgba8(picture) => {
-            picture.as_raw().as_chunks().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+        DynamicImage::ImageRgba8(picture) => each(picture.as_raw(), |&[r, g, b, _]| [r, g, b]),
+        DynamicImage::ImageLuma8(picture) => each(picture.as_raw(), |&[level]| [level; 3]),
+        DynamicImage::ImageLumaA8(picture) => each(picture.as_raw(), |&[level, _]| [level; 3]),
+        DynamicImage::ImageRgb16(picture) => {
+            each(picture.as_raw(), |rgb: &[u16; 3]| rgb.map(upper))
         }
-        DynamicImage::ImageLuma8(picture) => {
-            picture.as_raw().iter().flat_map(|&l| [l; 3]).collect()
-        }
-        DynamicImage::ImageLumaA8(picture) => {
-            picture.as_raw().as_chunks().0.iter().flat_map(|&[l, _]| [l; 3]).collect()
-        }
-        DynamicImage::ImageRgb16(picture) => picture.as_raw().iter().map(|&v| upper(v)).collect(),
         DynamicImage::ImageRgba16(picture) => {
-            let pixels = picture.as_raw().as_chunks().0;
-            pixels.iter().flat_map(|&[r, g, b, _]| [r, g, b].map(upper)).collect()
+            each(picture.as_raw(), |&[r, g, b, _]| [r, g, b].map(upper))
         }
-        DynamicImage::ImageLuma16(picture) => {
-            picture.as_raw().iter().flat_map(|&l| [upper(l); 3]).collect()
-        }
+        DynamicImage::ImageLuma16(picture) => each(picture.as_raw(), |&[level]| [upper(level); 3]),
         DynamicImage::ImageLumaA16(picture) => {
-            picture.as_raw().as_chunks().0.iter().flat_map(|&[l, _]| [upper(l); 3]).collect()
+            each(picture.as_raw(), |&[level, _]| [upper(level); 3])
         }
         other => other.into_rgb8().into_raw(),
     }
+}
+
+fn each<T, const N: usize>(samples: &[T], pixel: impl Fn(&[T; N]) -> [u8; 3]) -> Vec<u8> {
+    samples.as_chunks().0.iter().map(pixel).collect::<Vec<_>>().into_flattened()
 }
 
 const fn upper(value: u16) -> u8 {
@@ -102,6 +102,21 @@ fn check_complete(jpeg: &[u8]) -> Result<()> {
         ErrorKind::InvalidImage,
         format!("jpeg of {} bytes has no end marker, the file was cut off", jpeg.len()),
     ))
+}
+
+/// Whether all coefficients of a JPEG are held until its last byte. Also when its segments cannot be
+/// followed to its first scan: the limits are then the stricter ones.
+fn is_progressive(jpeg: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xff, marker, high, low]) = jpeg.get(at..).and_then(<[u8]>::first_chunk) {
+        match marker {
+            0xc2 | 0xc6 | 0xca | 0xce => return true,
+            0xda => return false,
+            0xff => at += 1,
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    true
 }
 
 fn library_limits(limits: &DecodeLimits) -> Limits {
@@ -131,5 +146,22 @@ fn invalid(error: ImageError) -> Error {
             Error::with_source(ErrorKind::LimitExceeded, "picture exceeds the limits", error)
         }
         _ => Error::with_source(ErrorKind::InvalidImage, "picture file cannot be read", error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progressive_jpegs_are_told_by_their_frame_header() {
+        // A segment that holds what looks like a frame header, the frame header, the scan.
+        let file = |frame: u8| {
+            let before = [0xff, 0xd8, 0xff, 0xe0, 0, 4, 0xff, 0xc2];
+            [&before[..], &[0xff, frame, 0, 3, 8, 0xff, 0xda, 0, 2]].concat()
+        };
+        assert!(!is_progressive(&file(0xc0)));
+        assert!(is_progressive(&file(0xc2)));
+        assert!(is_progressive(&[0xff, 0xd8, 1, 2, 3, 4]));
     }
 }

@@ -6,7 +6,8 @@
 pub struct DecodeLimits {
     /// Pixels of the picture, width times height. Default 100 million.
     pub max_pixels: u64,
-    /// Bytes of all pixel buffers that decoding needs at once. Default 512 MiB.
+    /// Bytes of all pixel buffers that decoding needs at once, the decoder's own included: 3 a pixel for
+    /// a plain JPEG or PNG, up to 14 for a progressive JPEG that has to be turned. Default 512 MiB.
     pub max_bytes: u64,
     /// Bytes of the file. Default 64 MiB.
     pub max_encoded_bytes: u64,

@@ -39,7 +39,7 @@ pub fn resize(raster: &Raster<'_>, width: u32, height: u32) -> Result<Raster<'st
 /// kept horizontally resized.
 pub(super) struct Resizer<'r> {
     raster: &'r Raster<'r>,
-    columns: Vec<Tap>,
+    columns: Vec<Column>,
     rows: Vec<Tap>,
     /// Resized source rows, channel after channel, the even one and the odd one.
     lines: [Vec<i16>; 2],
@@ -51,7 +51,7 @@ pub(super) struct Resizer<'r> {
     held: [Option<usize>; 2],
 }
 
-/// Two neighbouring samples and their weights, which add up to 2048.
+/// Two neighbouring rows and their weights, which add up to 2048.
 #[derive(Clone, Copy)]
 struct Tap {
     first: usize,
@@ -59,22 +59,34 @@ struct Tap {
     weights: [i16; 2],
 }
 
+/// A pixel of a source row by its first byte, and the weights of it and the pixel after it.
+#[derive(Clone, Copy)]
+struct Column {
+    at: usize,
+    weights: [i32; 2],
+}
+
 impl<'r> Resizer<'r> {
     pub(super) fn new(raster: &'r Raster<'r>, width: u32, height: u32) -> Self {
         // Columns clamp the weight as well as the position at the edges, rows only the position; the
-        // difference shows in the last bit, and is OpenCV's.
-        let last = raster.width() as usize - 1;
+        // difference shows in the last bit, and is OpenCV's. The last column is the right one of a
+        // pair, since there is none after it.
+        let pairs = raster.width() as usize - 1;
         let columns = taps(raster.width(), width)
             .map(|(start, fraction)| match usize::try_from(start) {
-                Ok(first) if first < last => Tap::new(first, first + 1, fraction),
-                Ok(_) => Tap::new(last, last, 0.0),
-                Err(_) => Tap::new(0, last.min(1), 0.0),
+                Ok(first) if first < pairs => Column::new(first, fraction),
+                Ok(_) => Column::new(pairs.saturating_sub(1), 1.0),
+                Err(_) => Column::new(0, 0.0),
             })
             .collect();
         let last = raster.height() as usize - 1;
         let clamp = |row: i64| usize::try_from(row).unwrap_or(0).min(last);
         let rows = taps(raster.height(), height)
-            .map(|(start, fraction)| Tap::new(clamp(start), clamp(start + 1), fraction))
+            .map(|(start, fraction)| Tap {
+                first: clamp(start),
+                second: clamp(start + 1),
+                weights: weights(fraction),
+            })
             .collect();
         let line = vec![0; width as usize * 3];
         Self {
@@ -115,32 +127,43 @@ impl<'r> Resizer<'r> {
         self.held[slot] = Some(row);
         let start = self.raster.stride() * row;
         let source = &self.raster.as_bytes()[start..][..self.raster.width() as usize * 3];
-        let source = source.as_chunks::<3>().0;
+        // A row of one pixel is a pair with itself.
+        let pair;
+        let source = if let &[r, g, b] = source {
+            pair = [r, g, b, r, g, b];
+            &pair
+        } else {
+            source
+        };
         let (first, rest) = self.lines[slot].split_at_mut(self.columns.len());
         let (second, third) = rest.split_at_mut(self.columns.len());
-        for (((tap, first), second), third) in self.columns.iter().zip(first).zip(second).zip(third)
-        {
-            let (left, right) = (source[tap.first], source[tap.second]);
-            *first = tap.mix(left[0], right[0]);
-            *second = tap.mix(left[1], right[1]);
-            *third = tap.mix(left[2], right[2]);
+        let line = first.iter_mut().zip(second).zip(third);
+        for (column, ((first, second), third)) in self.columns.iter().zip(line) {
+            let pixels = &source[column.at..column.at + 6];
+            *first = column.mix(pixels[0], pixels[3]);
+            *second = column.mix(pixels[1], pixels[4]);
+            *third = column.mix(pixels[2], pixels[5]);
         }
     }
 }
 
-impl Tap {
-    #[expect(clippy::cast_possible_truncation, reason = "the fraction is 0..=1")]
-    fn new(first: usize, second: usize, fraction: f32) -> Self {
-        let weight = |share: f32| (share * WEIGHT_ONE).round_ties_even() as i16;
-        Self { first, second, weights: [weight(1.0 - fraction), weight(fraction)] }
+impl Column {
+    fn new(first: usize, fraction: f32) -> Self {
+        Self { at: first * 3, weights: weights(fraction).map(i32::from) }
     }
 
     /// The weighted sum of two samples with 15 bits, 0..=32640.
     #[expect(clippy::cast_possible_truncation, reason = "255 * 2048 / 16 fits")]
     fn mix(self, left: u8, right: u8) -> i16 {
-        let [left_weight, right_weight] = self.weights.map(i32::from);
+        let [left_weight, right_weight] = self.weights;
         ((i32::from(left) * left_weight + i32::from(right) * right_weight) >> 4) as i16
     }
+}
+
+/// The weights of two neighbours when the position is `fraction` (0..=1) past the first.
+#[expect(clippy::cast_possible_truncation, reason = "0..=2048")]
+fn weights(fraction: f32) -> [i16; 2] {
+    [1.0 - fraction, fraction].map(|share| (share * WEIGHT_ONE).round_ties_even() as i16)
 }
 
 /// The upper 16 bits of a product: one instruction on every vector unit.

@@ -17,19 +17,50 @@ const U_BLUE: i32 = 2_116_026;
 const SHIFT: i32 = 20;
 const HALF: i32 = 1 << (SHIFT - 1);
 
+/// What each level adds to a channel: looking up is faster than multiplying 32-bit lanes.
+static LUMA_TERM: [i32; 256] = terms(LUMA, 16);
+static V_RED_TERM: [i32; 256] = terms(V_RED, 128);
+static V_GREEN_TERM: [i32; 256] = terms(V_GREEN, 128);
+static U_GREEN_TERM: [i32; 256] = terms(U_GREEN, 128);
+static U_BLUE_TERM: [i32; 256] = terms(U_BLUE, 128);
+
 /// Fills `rgb` (3 bytes a pixel) from one `luma` row and its chroma samples `(u, v)`, one for each
 /// pair of pixels, the last for a single one when the width is odd.
-pub(super) fn row_to_rgb(luma: &[u8], chroma: impl Iterator<Item = (u8, u8)>, rgb: &mut [u8]) {
-    for ((luma, rgb), (u, v)) in luma.chunks(2).zip(rgb.chunks_mut(6)).zip(chroma) {
-        let (u, v) = (i32::from(u) - 128, i32::from(v) - 128);
-        let red = HALF + V_RED * v;
-        let green = HALF + V_GREEN * v + U_GREEN * u;
-        let blue = HALF + U_BLUE * u;
-        for (&luma, rgb) in luma.iter().zip(rgb.as_chunks_mut::<3>().0) {
-            let luma = (i32::from(luma) - 16).max(0) * LUMA;
-            *rgb = [byte(luma + red), byte(luma + green), byte(luma + blue)];
-        }
+pub(super) fn row_to_rgb(luma: &[u8], mut chroma: impl Iterator<Item = (u8, u8)>, rgb: &mut [u8]) {
+    let (luma, last_luma) = luma.as_chunks::<2>();
+    let (rgb, last_rgb) = rgb.as_chunks_mut::<6>();
+    for ((&[first, second], rgb), (u, v)) in luma.iter().zip(rgb).zip(chroma.by_ref()) {
+        let colour = colour(u, v);
+        let ([r, g, b], [next_r, next_g, next_b]) = (pixel(first, colour), pixel(second, colour));
+        *rgb = [r, g, b, next_r, next_g, next_b];
     }
+    if let ([luma], Some((u, v))) = (last_luma, chroma.next()) {
+        last_rgb.copy_from_slice(&pixel(*luma, colour(u, v)));
+    }
+}
+
+/// What a chroma sample adds to red, green and blue, with the half for rounding.
+fn colour(u: u8, v: u8) -> [i32; 3] {
+    let (u, v) = (usize::from(u), usize::from(v));
+    [HALF + V_RED_TERM[v], HALF + V_GREEN_TERM[v] + U_GREEN_TERM[u], HALF + U_BLUE_TERM[u]]
+}
+
+fn pixel(luma: u8, colour: [i32; 3]) -> [u8; 3] {
+    let luma = LUMA_TERM[usize::from(luma)];
+    colour.map(|colour| byte(luma + colour))
+}
+
+/// `factor` times the distance of each level from `zero`; luma below black counts as black.
+#[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "0..256 fits")]
+const fn terms(factor: i32, zero: i32) -> [i32; 256] {
+    let mut terms = [0; 256];
+    let mut level = 0;
+    while level < terms.len() {
+        let distance = level as i32 - zero;
+        terms[level] = if zero == 16 && distance < 0 { 0 } else { distance * factor };
+        level += 1;
+    }
+    terms
 }
 
 #[expect(clippy::cast_sign_loss, reason = "the value is clamped to 0..=255")]

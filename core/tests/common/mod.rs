@@ -16,3 +16,39 @@ pub fn shared() -> Option<PathBuf> {
     eprintln!("SKIPPED: no test data in {}; set FACEPRINT_SHARED", folder.display());
     None
 }
+
+/// The golden references, see MODELS.md.
+pub fn golden() -> Option<serde_json::Value> {
+    let text = std::fs::read_to_string(shared()?.join("golden/golden.json")).unwrap();
+    Some(serde_json::from_str(&text).unwrap())
+}
+
+/// A pack of the test catalogue, whose models lie in the shared folder.
+pub fn golden_pack(name: &str) -> faceprint::ModelPack {
+    let catalog = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/catalog.toml");
+    let locations = faceprint::pack::Locations::new([shared().unwrap().join("models")]);
+    faceprint::Catalog::open(catalog).unwrap().with_locations(locations).find(name).unwrap()
+}
+
+/// A golden picture.
+pub fn read_picture(name: &str) -> faceprint::image::RgbImage {
+    let bytes = std::fs::read(shared().unwrap().join("golden/images").join(name)).unwrap();
+    faceprint::image::decode(&bytes, &faceprint::image::DecodeLimits::default()).unwrap()
+}
+
+/// The runtimes of this machine: the pure-Rust one, and ONNX Runtime when `ORT_DYLIB_PATH` names it.
+pub fn runtimes() -> Vec<faceprint::BackendChoice> {
+    let mut all = vec![faceprint::BackendChoice::Rten];
+    if std::env::var_os("ORT_DYLIB_PATH").is_some() {
+        all.push(faceprint::BackendChoice::OnnxRuntime);
+    } else {
+        eprintln!("SKIPPED: ONNX Runtime; set ORT_DYLIB_PATH to its library");
+    }
+    all
+}
+
+/// A golden crop, 112x112.
+pub fn read_crop(name: &str) -> faceprint::image::RgbImage {
+    let bytes = std::fs::read(shared().unwrap().join("golden/crops").join(name)).unwrap();
+    faceprint::image::decode(&bytes, &faceprint::image::DecodeLimits::default()).unwrap()
+}

@@ -1,0 +1,106 @@
+//! From an aligned crop to a template.
+
+use crate::align::Crop;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::SpaceId;
+use crate::image::pack_crop;
+use crate::pack::{EmbedderSpec, ModelSpec};
+use crate::runtime::{Lane, Network, Runtime, Tensor};
+use crate::vector::{Embedding, Template};
+
+/// Most faces of one run: bounds the memory of a crowd, and more at once is not faster.
+const MAX_BATCH: usize = 16;
+
+/// A loaded embedder. Families differ in their manifest only: size, channel order, mean, scale.
+#[derive(Debug)]
+pub(crate) struct Embedder {
+    network: Network,
+    model: ModelSpec,
+    spec: EmbedderSpec,
+    space: SpaceId,
+    average_flip: bool,
+}
+
+impl Embedder {
+    /// Loads the embedder `model` of `space` from its verified `bytes`. With `average_flip` the
+    /// direction of a face is the mean of its own and its mirror image's.
+    pub(crate) fn new(
+        runtime: &Runtime,
+        model: &ModelSpec,
+        spec: &EmbedderSpec,
+        space: SpaceId,
+        bytes: &[u8],
+        average_flip: bool,
+    ) -> Result<Self> {
+        let network = runtime.load(bytes).map_err(|error| error.about(&model.to_string()))?;
+        Ok(Self { network, model: model.clone(), spec: spec.clone(), space, average_flip })
+    }
+
+    /// How faces are to be aligned for it, and how many values it answers with.
+    pub(crate) const fn spec(&self) -> &EmbedderSpec {
+        &self.spec
+    }
+
+    /// One template for each of `crops`, in their order.
+    pub(crate) fn embed(&self, crops: &[Crop], lane: Lane) -> Result<Vec<Template>> {
+        let directions = self.directions(crops, lane)?;
+        let directions = if self.average_flip {
+            let flipped: Vec<_> = crops.iter().map(Crop::flipped).collect();
+            let mirrored = self.directions(&flipped, lane)?;
+            directions.iter().zip(&mirrored).map(|(a, b)| mean(a, b)).collect::<Result<_>>()?
+        } else {
+            directions
+        };
+        Ok(directions.into_iter().map(|it| Template::new(it, self.space)).collect())
+    }
+
+    fn directions(&self, crops: &[Crop], lane: Lane) -> Result<Vec<Embedding>> {
+        let batch = if self.network.batches() { MAX_BATCH } else { 1 };
+        let mut directions = Vec::with_capacity(crops.len());
+        for crops in crops.chunks(batch) {
+            let output = self.run(crops, lane)?;
+            for values in output.data().chunks_exact(self.spec.dimension) {
+                directions.push(Embedding::normalize(values).map_err(|error| {
+                    let message = format!("{} gives no direction", self.model);
+                    Error::with_source(ErrorKind::ModelMismatch, message, error)
+                })?);
+            }
+        }
+        Ok(directions)
+    }
+
+    /// The raw output for a batch: as many values as faces times the dimension.
+    fn run(&self, crops: &[Crop], lane: Lane) -> Result<Tensor> {
+        let (width, height) = (self.spec.alignment.width(), self.spec.alignment.height());
+        let mut input = Vec::with_capacity(crops.len() * 3 * width as usize * height as usize);
+        for crop in crops {
+            pack_crop(crop.as_bytes(), &self.model.input.planar, &mut input);
+        }
+        let input = Tensor::new([crops.len(), 3, height as usize, width as usize], input)?;
+        let outputs =
+            self.network.run(&input, lane).map_err(|error| error.about(&self.model.to_string()))?;
+        let wanted = crops.len() * self.spec.dimension;
+        match <[Tensor; 1]>::try_from(outputs) {
+            Ok([output]) if output.data().len() == wanted => Ok(output),
+            Ok([output]) => Err(self.mismatch(format!(
+                "{} faces give shape {:?}, expected {} values each",
+                crops.len(),
+                output.shape(),
+                self.spec.dimension
+            ))),
+            Err(outputs) => {
+                Err(self.mismatch(format!("has {} outputs, expected 1", outputs.len())))
+            }
+        }
+    }
+
+    fn mismatch(&self, what: String) -> Error {
+        Error::new(ErrorKind::ModelMismatch, what).about(&self.model.to_string())
+    }
+}
+
+/// The direction half way between two; opposite ones have none.
+fn mean(a: &Embedding, b: &Embedding) -> Result<Embedding> {
+    let sum: Vec<_> = a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a + b).collect();
+    Embedding::normalize(sum)
+}
