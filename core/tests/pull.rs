@@ -256,10 +256,10 @@ fn redirects_are_followed_on_this_machine() {
     let setup = Setup::new(true);
     let server = Server::start(|request, stream| match request.path.as_str() {
         "/m.onnx" => {
-            answer(stream, "302 Found", "Location: /there/a\r\nContent-Length: 0\r\n", b"")
+            answer(stream, "302 Found", "Location: /there/a\r\nContent-Length: 0\r\n", b"");
         }
         "/there/a" => {
-            answer(stream, "307 Temporary Redirect", "Location: b\r\nContent-Length: 0\r\n", b"")
+            answer(stream, "307 Temporary Redirect", "Location: b\r\nContent-Length: 0\r\n", b"");
         }
         "/there/b" => answer_well(request, stream, &model()),
         _ => answer(stream, "404 Not Found", "Content-Length: 0\r\n", b""),
@@ -374,12 +374,15 @@ fn no_server_is_a_download_error() {
     let setup = Setup::new(true);
     // The port is free again once the server is gone.
     let url = Server::start(|_, _| {}).url();
+    let plain = Server::start(|request, stream| answer_well(request, stream, &model()));
     let mut options = PullOptions::default();
     options.into = Some(setup.models());
     for (mirror, words) in [
         (url.as_str(), "cannot get"),
         ("http://example.org", "plain http is for this machine only"),
         ("example.org", "not a URL"),
+        // What answers there does not speak TLS.
+        (&plain.url().replace("http:", "https:"), "cannot get https://127.0.0.1"),
     ] {
         options.mirror = Some(mirror.to_owned());
         let error = setup.catalog.pull("m", &options, &mut |_| {}).unwrap_err();

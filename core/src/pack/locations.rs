@@ -114,8 +114,7 @@ mod tests {
         } else {
             "/home/u/.cache/faceprint/models"
         };
-        let expected: Vec<&Path> =
-            ["/named", "/pack", "/a", "/b", cache].iter().map(Path::new).collect();
+        let expected = ["/named", "/pack", "/a", "/b", cache].map(Path::new);
         assert_eq!(locations.folders(), expected);
         assert_eq!(locations.cache(), Some(Path::new(cache)));
     }

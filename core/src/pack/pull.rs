@@ -22,7 +22,6 @@ mod http;
 #[cfg(not(feature = "download"))]
 #[path = "pull/http_disabled.rs"]
 mod http;
-mod url;
 
 /// The environment variable with the URL of a mirror.
 pub const MIRROR_VARIABLE: &str = "FACEPRINT_MIRROR";

@@ -5,9 +5,12 @@ use std::io::Read;
 use ureq::Agent;
 use ureq::http::{Response, StatusCode, header};
 
-use super::url::{self, Channel};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pack::pull::PullOptions;
+
+mod url;
+
+use self::url::Channel;
 
 /// Redirects that are followed for one file. Hosters of models use one or two.
 const MAX_REDIRECTS: usize = 5;
