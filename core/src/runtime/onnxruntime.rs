@@ -37,7 +37,7 @@ pub(super) fn connect(options: &RuntimeOptions) -> Result<Option<BackendInfo>> {
     }
     Ok(Some(BackendInfo {
         name: "ONNX Runtime",
-        version: ort_version(),
+        version: version(&library),
         library: Some(library),
         provider: options.provider,
         available_providers,
@@ -164,13 +164,18 @@ fn same_file(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The library's build description starts with its version.
-fn ort_version() -> String {
-    let info = ort::info();
-    info.split("rel-")
-        .nth(1)
-        .and_then(|rest| rest.split(|c: char| c != '.' && !c.is_ascii_digit()).next())
-        .map_or_else(|| info.to_owned(), str::to_owned)
+/// ONNX Runtime tells its version to C callers only; published libraries carry it in their file name
+/// (`libonnxruntime.so.1.31.1`), others are told apart by the commit they were built from.
+fn version(library: &Path) -> String {
+    let file = library.canonicalize().unwrap_or_else(|_| library.to_owned());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let version = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
+    if version.contains('.') {
+        return version.to_owned();
+    }
+    let commit = ort::info().split("git-commit-id=").nth(1).and_then(|it| it.split(',').next());
+    commit.map_or_else(|| "of unknown version".to_owned(), |commit| format!("build {commit}"))
 }
 
 const ALL: [Provider; 5] =
