@@ -211,3 +211,53 @@ impl fmt::Debug for Crop {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::RgbImage;
+
+    #[test]
+    fn constants_are_valid_templates() {
+        for template in [AlignmentTemplate::ARCFACE_112, AlignmentTemplate::RETAIL_0095_128] {
+            let again = AlignmentTemplate::new(template.width, template.height, template.points);
+            assert_eq!(again.unwrap(), template);
+        }
+    }
+
+    #[test]
+    fn templates_are_checked() {
+        let good = AlignmentTemplate::ARCFACE_112.points;
+        assert!(AlignmentTemplate::new(0, 112, good).is_err());
+        assert!(AlignmentTemplate::new(112, 5000, good).is_err());
+        assert!(AlignmentTemplate::new(90, 112, good).is_ok());
+        assert!(AlignmentTemplate::new(112, 80, good).is_err());
+        let nan = good.map(|point| Point::new(f32::NAN, point.y));
+        assert!(AlignmentTemplate::new(112, 112, nan).is_err());
+        let line = good.map(|point| Point::new(point.x, 50.0));
+        assert!(AlignmentTemplate::new(112, 112, line).is_err());
+    }
+
+    #[test]
+    fn landmarks_are_checked() {
+        let picture = RgbImage::from_raw(4, 4, vec![0; 48]).unwrap();
+        let template = AlignmentTemplate::ARCFACE_112;
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30] {
+            let mut landmarks = template.points;
+            landmarks.nose.y = bad;
+            let error = align(&picture.view().raster(), &landmarks, &template).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        }
+        let one_spot = template.points.map(|_| Point::new(3.0, 3.0));
+        assert!(align(&picture.view().raster(), &one_spot, &template).is_err());
+        assert!(align(&picture.view().raster(), &template.points, &template).is_ok());
+    }
+
+    #[test]
+    fn flipping_twice_is_nothing() {
+        let crop = Crop { pixels: (0..18).collect(), width: 3, height: 2 };
+        assert_eq!(crop.flipped().as_bytes()[..9], [6, 7, 8, 3, 4, 5, 0, 1, 2]);
+        assert_eq!(crop.flipped().flipped(), crop);
+    }
+}

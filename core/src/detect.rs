@@ -68,7 +68,7 @@ impl Detector {
     ) -> Result<Self> {
         options.check()?;
         Ok(Self {
-            network: runtime.load(bytes)?,
+            network: runtime.load(bytes).map_err(|error| error.about(&model.to_string()))?,
             model: model.clone(),
             spec: spec.clone(),
             options: options.clone(),
@@ -104,12 +104,11 @@ impl Detector {
         let (width, height) = letterbox.canvas();
         let input = pack(picture, letterbox, &self.model.input.planar);
         let input = Tensor::new([1, 3, height as usize, width as usize], input)?;
-        let outputs = self.network.run(&input, lane)?;
         let threshold = self.options.score_threshold.unwrap_or(self.spec.score_threshold);
-        let mut faces =
-            decode(self.model.family, &outputs, (width, height), threshold).map_err(|error| {
-                Error::new(error.kind(), format!("model \"{}\": {error}", self.model.name))
-            })?;
+        let outputs = self.network.run(&input, lane);
+        let mut faces = outputs
+            .and_then(|outputs| decode(self.model.family, &outputs, (width, height), threshold))
+            .map_err(|error| error.about(&self.model.to_string()))?;
         for face in &mut faces {
             *face = to_source(face, letterbox);
         }

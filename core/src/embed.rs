@@ -32,7 +32,7 @@ impl Embedder {
         bytes: &[u8],
         average_flip: bool,
     ) -> Result<Self> {
-        let network = runtime.load(bytes)?;
+        let network = runtime.load(bytes).map_err(|error| error.about(&model.to_string()))?;
         Ok(Self { network, model: model.clone(), spec: spec.clone(), space, average_flip })
     }
 
@@ -61,7 +61,7 @@ impl Embedder {
             let output = self.run(crops, lane)?;
             for values in output.data().chunks_exact(self.spec.dimension) {
                 directions.push(Embedding::normalize(values).map_err(|error| {
-                    let message = format!("model \"{}\" gives no direction", self.model.name);
+                    let message = format!("{} gives no direction", self.model);
                     Error::with_source(ErrorKind::ModelMismatch, message, error)
                 })?);
             }
@@ -77,7 +77,8 @@ impl Embedder {
             pack_crop(crop.as_bytes(), &self.model.input.planar, &mut input);
         }
         let input = Tensor::new([crops.len(), 3, height as usize, width as usize], input)?;
-        let outputs = self.network.run(&input, lane)?;
+        let outputs =
+            self.network.run(&input, lane).map_err(|error| error.about(&self.model.to_string()))?;
         let wanted = crops.len() * self.spec.dimension;
         match <[Tensor; 1]>::try_from(outputs) {
             Ok([output]) if output.data().len() == wanted => Ok(output),
@@ -94,7 +95,7 @@ impl Embedder {
     }
 
     fn mismatch(&self, what: String) -> Error {
-        Error::new(ErrorKind::ModelMismatch, format!("model \"{}\": {what}", self.model.name))
+        Error::new(ErrorKind::ModelMismatch, what).about(&self.model.to_string())
     }
 }
 

@@ -76,6 +76,12 @@ impl Error {
         Self { kind, message: format!("{message}: {source}"), source: Some(source) }
     }
 
+    /// The same error, with what it is about in front of its message.
+    pub(crate) fn about(mut self, subject: &str) -> Self {
+        self.message = format!("{subject}: {}", self.message);
+        self
+    }
+
     /// What went wrong, to branch on.
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {

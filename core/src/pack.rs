@@ -39,6 +39,7 @@ mod check;
 mod locations;
 mod manifest;
 mod points;
+mod pull;
 mod raw;
 mod space;
 mod spec;
@@ -54,6 +55,7 @@ pub use self::catalog::Catalog;
 pub use self::locations::{Locations, MODELS_VARIABLE};
 pub use self::manifest::{Manifest, PackSpec};
 pub use self::points::OperatingPoint;
+pub use self::pull::{MIRROR_VARIABLE, Progress, PullOptions, Pulled};
 pub use self::spec::{
     DetectorSpec, EmbedderSpec, Family, InputSize, InputSpec, License, LicenseClass, LivenessSpec,
     ModelKind, ModelSpec, Role,

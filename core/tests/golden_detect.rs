@@ -28,7 +28,7 @@ fn compare(pack: &str, reference: &str, options: impl Fn(EngineBuilder) -> Engin
     let Some(golden) = golden() else { return };
     for backend in runtimes() {
         let engine = options(Engine::builder(&golden_pack(pack)).backend(backend))
-            .accept_license("InsightFace non-commercial research")
+            .accept_license("InsightFace-non-commercial")
             .build()
             .unwrap();
         let (mut faces, mut worst) = (0, Worst::default());

@@ -130,3 +130,53 @@ fn mean<const N: usize>(points: &[Point; N]) -> (f64, f64) {
         .fold((0.0, 0.0), |sum, point| (sum.0 + f64::from(point.x), sum.1 + f64::from(point.y)));
     (sum.0 / count, sum.1 / count)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_determines_no_pose_is_refused() {
+        let somewhere = Point::new(40.0, 50.0);
+        let triangle = [Point::new(0.0, 0.0), Point::new(10.0, 0.0), Point::new(0.0, 10.0)];
+        assert!(Similarity2d::estimate(&[somewhere; 3], &triangle).is_err());
+        assert!(Similarity2d::estimate(&triangle, &[somewhere; 3]).is_err());
+        let nan = [Point::new(f32::NAN, 0.0), triangle[1], triangle[2]];
+        assert!(Similarity2d::estimate(&nan, &triangle).is_err());
+        assert!(Similarity2d::new(0.0, 0.0, 1.0, 1.0).is_err());
+        assert!(Similarity2d::new(1.0, 0.0, f64::INFINITY, 1.0).is_err());
+    }
+
+    #[test]
+    fn lines_are_told_from_planes() {
+        let on_line: [Point; 5] = [0.0, 1.0, 2.0, 5.0, 9.0].map(|x| Point::new(x, 3.0 * x + 1.0));
+        assert!(are_collinear(&on_line));
+        let mut off_line = on_line;
+        off_line[2].x += 3.0;
+        assert!(!are_collinear(&off_line));
+    }
+
+    proptest! {
+        #[test]
+        fn similarities_are_recovered(
+            points in prop::array::uniform5((0.0f32..4000.0, 0.0f32..4000.0)),
+            angle in -3.2f64..3.2, scale in 0.02f64..50.0,
+            tx in -3000.0f64..3000.0, ty in -3000.0f64..3000.0,
+        ) {
+            let from = points.map(|(x, y)| Point::new(x, y));
+            prop_assume!(!are_collinear(&from));
+            let truth =
+                Similarity2d::new(scale * angle.cos(), scale * angle.sin(), tx, ty).unwrap();
+            let to = from.map(|point| truth.apply(point));
+            let found = Similarity2d::estimate(&from, &to).unwrap();
+            for point in from {
+                let error = found.apply(point).distance(truth.apply(point));
+                prop_assert!(f64::from(error) <= 1e-5 * (5000.0 * scale + 3000.0), "{error}");
+                let back = found.inverse().apply(found.apply(point));
+                prop_assert!(f64::from(back.distance(point)) <= 1e-5 * (5000.0 + 3000.0 / scale));
+            }
+        }
+    }
+}

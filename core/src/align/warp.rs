@@ -30,11 +30,17 @@ pub fn warp(
     let back = Inverse::of(transform);
     let sampler = Sampler::new(raster);
     let mut pixels = vec![0; width as usize * height as usize * 3];
-    let mut positions = vec![Position::default(); width as usize];
+    let mut columns = Axis::new(width as usize);
+    let mut rows = Axis::new(width as usize);
+    let mut corners = Corners::new(width as usize);
+    let mut mixed = vec![[0; 4]; width as usize];
     for (y, row) in (0..height).zip(pixels.chunks_exact_mut(width as usize * 3)) {
-        back.positions(y, &mut positions);
-        for (out, position) in row.as_chunks_mut::<3>().0.iter_mut().zip(&positions) {
-            *out = sampler.sample(position);
+        columns.place(back.x, y);
+        rows.place(back.y, y);
+        sampler.gather(&columns, &rows, &mut corners);
+        corners.mix(columns.shares(), rows.shares(), mixed.as_flattened_mut());
+        for (pixel, &[first, second, third, _]) in row.as_chunks_mut().0.iter_mut().zip(&mixed) {
+            *pixel = [first, second, third];
         }
     }
     if raster.order() == ChannelOrder::Bgr {
@@ -49,13 +55,11 @@ struct Inverse {
     y: [f64; 3],
 }
 
-/// Where a crop pixel lies in the picture: the pixel up and left of it, and how far past it, 0..1.
-#[derive(Clone, Copy, Default)]
-struct Position {
-    x: i32,
-    y: i32,
-    right: f32,
-    down: f32,
+/// Where the pixels of one crop row lie along one axis of the picture: the sample at or before each,
+/// and how far past it, 0..1.
+struct Axis {
+    whole: Vec<i32>,
+    part: Vec<[f32; 4]>,
 }
 
 impl Inverse {
@@ -64,20 +68,60 @@ impl Inverse {
         let single = |row: [f64; 3]| row.map(|value| f64::from(rounded(value)));
         Self { x: single(x), y: single(y) }
     }
+}
 
-    /// The positions of the pixels of crop row `y`.
-    fn positions(&self, y: u32, positions: &mut [Position]) {
-        let start = |row: [f64; 3]| f64::from(rounded(row[1] * f64::from(y) + row[2]));
-        let (start_x, start_y) = (start(self.x), start(self.y));
-        for (column, position) in (0i32..).zip(positions) {
-            let (x, right) = whole_and_part(rounded(self.x[0] * f64::from(column) + start_x));
-            let (y, down) = whole_and_part(rounded(self.y[0] * f64::from(column) + start_y));
-            *position = Position { x, y, right, down };
+impl Axis {
+    fn new(len: usize) -> Self {
+        Self { whole: vec![0; len], part: vec![[0.0; 4]; len] }
+    }
+
+    /// The positions of the pixels of crop row `y`, by one row of the inverse matrix.
+    fn place(&mut self, [step, slope, shift]: [f64; 3], y: u32) {
+        let start = f64::from(rounded(slope * f64::from(y) + shift));
+        let positions = self.whole.iter_mut().zip(&mut self.part);
+        for (column, (whole, part)) in (0i32..).zip(positions) {
+            let (at, past) = whole_and_part(rounded(step * f64::from(column) + start));
+            *whole = at;
+            *part = [past; 4];
+        }
+    }
+
+    /// How far past its sample each pixel lies, once for each of its four lanes.
+    fn shares(&self) -> &[f32] {
+        self.part.as_flattened()
+    }
+}
+
+/// The four neighbours of each pixel of a crop row, four lanes a pixel, of which three are wanted:
+/// laid out so that mixing is one loop over lanes, whatever number of them a target has.
+struct Corners {
+    top: [Vec<[u8; 4]>; 2],
+    bottom: [Vec<[u8; 4]>; 2],
+}
+
+impl Corners {
+    fn new(len: usize) -> Self {
+        let line = || vec![[0; 4]; len];
+        Self { top: [line(), line()], bottom: [line(), line()] }
+    }
+
+    /// First along the two rows, then down.
+    fn mix(&self, right: &[f32], down: &[f32], out: &mut [u8]) {
+        let [[top, top_next], [bottom, bottom_next]] =
+            [&self.top, &self.bottom].map(|row| row.each_ref().map(|line| line.as_flattened()));
+        let top = top.iter().zip(top_next);
+        let bottom = bottom.iter().zip(bottom_next);
+        let shares = right.iter().zip(down);
+        for (((out, top), bottom), (&right, &down)) in
+            out.iter_mut().zip(top).zip(bottom).zip(shares)
+        {
+            let along = |(&left, &next): (&u8, &u8)| lerp(f32::from(left), f32::from(next), right);
+            *out = nearest(lerp(along(top), along(bottom), down));
         }
     }
 }
 
-/// Reads and mixes pixels. Positions may be anywhere.
+/// Reads pixels. Positions may be anywhere.
 struct Sampler<'r> {
     bytes: &'r [u8],
     stride: usize,
@@ -95,74 +139,141 @@ impl<'r> Sampler<'r> {
         }
     }
 
-    #[inline]
-    fn sample(&self, position: &Position) -> [u8; 3] {
-        if let (Ok(x), Ok(y)) = (usize::try_from(position.x), usize::try_from(position.y))
-            && x + 1 < self.width
-            && y + 1 < self.height
+    /// The neighbours of the pixels of a crop row.
+    fn gather(&self, columns: &Axis, rows: &Axis, corners: &mut Corners) {
+        let [top_left, top_right] = &mut corners.top;
+        let [bottom_left, bottom_right] = &mut corners.bottom;
+        let top = top_left.iter_mut().zip(top_right);
+        let bottom = bottom_left.iter_mut().zip(bottom_right);
+        for (((&x, &y), top), bottom) in columns.whole.iter().zip(&rows.whole).zip(top).zip(bottom)
         {
-            let at = y * self.stride + x * 3;
-            let top = &self.bytes[at..at + 6];
-            let bottom = &self.bytes[at + self.stride..at + self.stride + 6];
-            return mix(
-                [[top[0], top[1], top[2]], [top[3], top[4], top[5]]],
-                [[bottom[0], bottom[1], bottom[2]], [bottom[3], bottom[4], bottom[5]]],
-                position,
-            );
+            let (top_pair, bottom_pair) = self.inside(x, y).unwrap_or_else(|| {
+                let (x, y) = (i64::from(x), i64::from(y));
+                let row = |y| [self.pixel(x, y), self.pixel(x + 1, y)];
+                (row(y), row(y + 1))
+            });
+            [*top.0, *top.1] = top_pair;
+            [*bottom.0, *bottom.1] = bottom_pair;
         }
-        self.sample_at_edge(position)
+    }
+
+    /// The four neighbours where all of them, and the one to their right, are in the picture: pixels
+    /// are read as four bytes, the fourth of which is the next one's.
+    #[inline]
+    fn inside(&self, x: i32, y: i32) -> Option<([[u8; 4]; 2], [[u8; 4]; 2])> {
+        let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
+        if x + 2 >= self.width || y + 1 >= self.height {
+            return None;
+        }
+        let top = y * self.stride + x * 3;
+        let bottom = top + self.stride;
+        let pair = |at: usize| {
+            let bytes = &self.bytes[at..at + 7];
+            Some([*bytes.first_chunk()?, *bytes.last_chunk()?])
+        };
+        Some((pair(top)?, pair(bottom)?))
     }
 
     #[cold]
-    fn sample_at_edge(&self, position: &Position) -> [u8; 3] {
-        let (x, y) = (i64::from(position.x), i64::from(position.y));
-        let row = |y| [self.pixel(x, y), self.pixel(x + 1, y)];
-        mix(row(y), row(y + 1), position)
-    }
-
-    fn pixel(&self, x: i64, y: i64) -> [u8; 3] {
+    fn pixel(&self, x: i64, y: i64) -> [u8; 4] {
         match (usize::try_from(x), usize::try_from(y)) {
             (Ok(x), Ok(y)) if x < self.width && y < self.height => {
                 let at = y * self.stride + x * 3;
-                [self.bytes[at], self.bytes[at + 1], self.bytes[at + 2]]
+                [self.bytes[at], self.bytes[at + 1], self.bytes[at + 2], 0]
             }
-            _ => [0; 3],
+            _ => [0; 4],
         }
     }
 }
 
-/// Two pixels of the upper row and two of the lower one, mixed first along the rows, then down.
-#[inline]
-fn mix(top: [[u8; 3]; 2], bottom: [[u8; 3]; 2], position: &Position) -> [u8; 3] {
-    std::array::from_fn(|channel| {
-        let along = |[left, right]: [[u8; 3]; 2]| {
-            let (left, right) = (f32::from(left[channel]), f32::from(right[channel]));
-            left + position.right * (right - left)
-        };
-        let (top, bottom) = (along(top), along(bottom));
-        nearest(top + position.down * (bottom - top))
-    })
+fn lerp(from: f32, to: f32, share: f32) -> f32 {
+    from + share * (to - from)
 }
 
-/// The nearest level, halves to even. Adding 1.5 x 2^23 leaves the integer in the low bits of an f32.
+/// 1.5 x 2^23: an f32 that it is added to is rounded to an integer, halves to even, which then lies in
+/// the low bits. Exact for values within 2^22, and needs no instruction that a target may lack.
+const ROUNDER: f32 = 12_582_912.0;
+
 #[expect(clippy::cast_possible_truncation, reason = "a mix of levels is 0..=255")]
 fn nearest(level: f32) -> u8 {
-    (level + 12_582_912.0).to_bits() as u8
+    (level + ROUNDER).to_bits() as u8
 }
 
-/// The integer at or below `value` and the rest, without a library call on targets that lack `floor`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "`as` saturates; beyond 2^24 there is no picture"
-)]
+/// The integer at or below `value`, and the rest. What is farther than 4 million pixels away, or no
+/// number, comes out somewhere outside every picture.
 fn whole_and_part(value: f32) -> (i32, f32) {
-    let toward_zero = value as i32;
-    let whole = toward_zero.saturating_sub(i32::from(value < toward_zero as f32));
-    (whole, value - whole as f32)
+    let value = value.max(-4e6).min(4e6);
+    let near = (value + ROUNDER) - ROUNDER;
+    let below = near - if near > value { 1.0 } else { 0.0 };
+    let whole = (below + ROUNDER).to_bits().wrapping_sub(ROUNDER.to_bits());
+    (whole.cast_signed(), value - below)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "OpenCV's kernel works in f32")]
 const fn rounded(value: f64) -> f32 {
     value as f32
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::{ImageView, PixelFormat, RgbImage};
+    use proptest::prelude::*;
+
+    fn picture(width: u32, height: u32) -> RgbImage {
+        let level = |i: u32| u8::try_from(i * 89 % 251).unwrap();
+        RgbImage::from_raw(width, height, (0..width * height * 3).map(level).collect()).unwrap()
+    }
+
+    #[test]
+    fn identity_changes_nothing() {
+        let picture = picture(9, 7);
+        let same = warp(&picture.view().raster(), &Similarity2d::IDENTITY, 9, 7).unwrap();
+        assert_eq!(same.as_bytes(), picture.as_bytes());
+    }
+
+    #[test]
+    fn outside_is_black_and_edges_fade() {
+        let white = RgbImage::from_raw(2, 2, vec![255; 12]).unwrap();
+        let shift = Similarity2d::new(1.0, 0.0, 1.5, 1.0).unwrap();
+        let crop = warp(&white.view().raster(), &shift, 5, 3).unwrap();
+        let red: Vec<u8> = crop.as_bytes().iter().step_by(3).copied().collect();
+        assert_eq!(red, [0, 0, 0, 0, 0, 0, 128, 255, 128, 0, 0, 128, 255, 128, 0]);
+    }
+
+    #[test]
+    fn orders_of_pixels_give_one_crop() {
+        let rgb = picture(20, 20);
+        let mut swapped = rgb.as_bytes().to_vec();
+        swapped.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
+        let bgr = ImageView::new(&swapped, 20, 20, PixelFormat::Bgr8).unwrap();
+        let turn = Similarity2d::new(0.8, 0.3, 2.0, -3.0).unwrap();
+        assert_eq!(
+            warp(&rgb.view().raster(), &turn, 16, 16).unwrap(),
+            warp(&bgr.raster(), &turn, 16, 16).unwrap()
+        );
+    }
+
+    #[test]
+    fn sizes_have_bounds() {
+        let raster = picture(2, 2);
+        let raster = raster.view().raster();
+        assert!(warp(&raster, &Similarity2d::IDENTITY, 0, 2).is_err());
+        assert!(warp(&raster, &Similarity2d::IDENTITY, 2, MAX_CROP + 1).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_similarity_can_be_sampled(
+            a in prop::num::f64::NORMAL, b in prop::num::f64::ANY,
+            tx in prop::num::f64::ANY, ty in prop::num::f64::ANY,
+        ) {
+            if let Ok(transform) = Similarity2d::new(a, b, tx, ty) {
+                let picture = picture(5, 3);
+                let crop = warp(&picture.view().raster(), &transform, 4, 4).unwrap();
+                prop_assert_eq!(crop.as_bytes().len(), 48);
+            }
+        }
+    }
 }

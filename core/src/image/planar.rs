@@ -54,10 +54,12 @@ pub fn pack_into(
         return;
     }
     let mut resizer = Resizer::new(raster, letterbox.content().0, letterbox.content().1);
+    let mut levels = vec![0; 3 * used];
     for (y, start) in (0..rows).zip((0..).step_by(width)) {
-        let lines = resizer.row(y);
+        resizer.row(y, &mut levels);
         for ((plane, scale), channel) in planes.iter_mut().zip(&scales).zip(source) {
-            scale.write(lines.channel(channel), &mut plane[start..start + used]);
+            let levels = levels[channel * used..][..used].iter().copied();
+            scale.write(levels, &mut plane[start..start + used]);
         }
     }
 }
@@ -136,4 +138,85 @@ fn split(values: &mut [f32], plane: usize) -> [&mut [f32]; 3] {
 
 const fn usize_pair((width, height): (u32, u32)) -> (usize, usize) {
     (width as usize, height as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::{ImageView, PixelFormat, RgbImage, resize};
+
+    const MEANS: [f32; 3] = [104.0, 117.0, 123.0];
+
+    fn picture() -> RgbImage {
+        let level = |i: u32| u8::try_from(i * 37 % 256).unwrap();
+        RgbImage::from_raw(5, 4, (0..5 * 4 * 3).map(level).collect()).unwrap()
+    }
+
+    #[test]
+    fn every_level_is_divided_to_the_bit() {
+        for std in [1.0, 127.5, 128.0, 57.375, 0.3] {
+            let scale = Scale::new(127.5, std);
+            for level in 0..=u8::MAX {
+                let expected = (f32::from(level) - 127.5) / std;
+                assert_eq!(scale.value(level).to_bits(), expected.to_bits());
+            }
+        }
+        assert!(matches!(Scale::new(127.5, 128.0), Scale::Multiply { .. }));
+        assert!(matches!(Scale::new(127.5, 127.5), Scale::Divide { .. }));
+    }
+
+    #[test]
+    fn planes_are_ordered_and_padded() {
+        let picture = picture();
+        let spec = PlanarSpec { order: ChannelOrder::Bgr, mean: MEANS, std: [1.0; 3] };
+        let packed = pack(&picture.view().raster(), &Letterbox::pad((5, 4), 8), &spec);
+        assert_eq!(packed.len(), 3 * 8 * 8);
+        for (index, &value) in packed.iter().enumerate() {
+            let (plane, y, x) = (index / 64, index / 8 % 8, index % 8);
+            let inside = x < 5 && y < 4;
+            let level = if inside { picture.as_bytes()[(y * 5 + x) * 3 + 2 - plane] } else { 0 };
+            assert_eq!(value.to_bits(), (f32::from(level) - MEANS[plane]).to_bits());
+        }
+    }
+
+    #[test]
+    fn the_fused_resize_is_the_resize() {
+        let picture = picture();
+        let spec = PlanarSpec { order: ChannelOrder::Rgb, mean: MEANS, std: [127.5; 3] };
+        let letterbox = Letterbox::fit((5, 4), (16, 16));
+        let mut fused = vec![7.0; 5];
+        pack_into(&picture.view().raster(), &letterbox, &spec, &mut fused);
+        let (width, height) = letterbox.content();
+        let resized = resize(&picture.view().raster(), width, height).unwrap();
+        let whole = Letterbox::fit((width, height), (16, 16));
+        assert_eq!(whole.content(), (width, height));
+        assert_eq!(fused, pack(&resized, &whole, &spec));
+    }
+
+    #[test]
+    fn orders_of_pixels_and_planes_are_independent() {
+        let rgb = picture();
+        let mut swapped = rgb.as_bytes().to_vec();
+        swapped.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
+        let bgr = ImageView::new(&swapped, 5, 4, PixelFormat::Bgr8).unwrap().raster();
+        let spec = PlanarSpec { order: ChannelOrder::Rgb, mean: MEANS, std: [128.0; 3] };
+        for letterbox in [Letterbox::pad((5, 4), 1), Letterbox::fit((5, 4), (9, 9))] {
+            assert_eq!(
+                pack(&bgr, &letterbox, &spec),
+                pack(&rgb.view().raster(), &letterbox, &spec)
+            );
+        }
+    }
+
+    #[test]
+    fn crops_form_a_batch() {
+        let crop: Vec<u8> = (0..12).collect();
+        let spec = PlanarSpec { order: ChannelOrder::Bgr, mean: [0.0; 3], std: [1.0; 3] };
+        let mut batch = Vec::new();
+        pack_crop(&crop, &spec, &mut batch);
+        pack_crop(&crop, &spec, &mut batch);
+        let once = [2.0, 5.0, 8.0, 11.0, 1.0, 4.0, 7.0, 10.0, 0.0, 3.0, 6.0, 9.0];
+        assert_eq!(batch, [once, once].concat());
+    }
 }

@@ -21,13 +21,15 @@ pub fn resize(raster: &Raster<'_>, width: u32, height: u32) -> Result<Raster<'st
     let len = width as usize;
     let mut pixels = vec![0; len * height as usize * 3];
     let mut resizer = Resizer::new(raster, width, height);
+    let mut planes = vec![0; len * 3];
     for (y, row) in pixels.chunks_exact_mut(len * 3).enumerate() {
-        let lines = resizer.row(y);
-        let (first, rest) = (lines.channel(0), (lines.channel(1), lines.channel(2)));
-        for (((out, a), b), c) in
-            row.as_chunks_mut::<3>().0.iter_mut().zip(first).zip(rest.0).zip(rest.1)
+        resizer.row(y, &mut planes);
+        let (first, rest) = planes.split_at(len);
+        let (second, third) = rest.split_at(len);
+        let levels = first.iter().zip(second).zip(third);
+        for (out, ((&first, &second), &third)) in row.as_chunks_mut::<3>().0.iter_mut().zip(levels)
         {
-            *out = [a, b, c];
+            *out = [first, second, third];
         }
     }
     Ok(Raster::owned(pixels, (width, height), raster.order()))
@@ -41,6 +43,10 @@ pub(super) struct Resizer<'r> {
     rows: Vec<Tap>,
     /// Resized source rows, channel after channel, the even one and the odd one.
     lines: [Vec<i16>; 2],
+    /// The weights of a row's two lines, one for each sample. Kept in memory because compilers then
+    /// see products of 16-bit lanes and take the instruction for their upper halves: a weight in a
+    /// register they widen, and multiply 32-bit lanes.
+    weights: [Vec<i16>; 2],
     /// Which source row each of `lines` holds.
     held: [Option<usize>; 2],
 }
@@ -51,14 +57,6 @@ struct Tap {
     first: usize,
     second: usize,
     weights: [i16; 2],
-}
-
-/// One row of the result: two resized source rows, not yet mixed.
-pub(super) struct Lines<'l> {
-    top: &'l [i16],
-    bottom: &'l [i16],
-    weights: [i16; 2],
-    width: usize,
 }
 
 impl<'r> Resizer<'r> {
@@ -79,19 +77,32 @@ impl<'r> Resizer<'r> {
             .map(|(start, fraction)| Tap::new(clamp(start), clamp(start + 1), fraction))
             .collect();
         let line = vec![0; width as usize * 3];
-        Self { raster, columns, rows, lines: [line.clone(), line], held: [None; 2] }
+        Self {
+            raster,
+            columns,
+            rows,
+            lines: [line.clone(), line.clone()],
+            weights: [line.clone(), line],
+            held: [None; 2],
+        }
     }
 
-    /// Row `y` of the result.
-    pub(super) fn row(&mut self, y: usize) -> Lines<'_> {
+    /// Row `y` of the result, 3 x width levels, channel after channel in the raster's order.
+    pub(super) fn row(&mut self, y: usize, planes: &mut [u8]) {
         let tap = self.rows[y];
         self.hold(tap.first);
         self.hold(tap.second);
-        Lines {
-            top: &self.lines[tap.first % 2],
-            bottom: &self.lines[tap.second % 2],
-            weights: tap.weights,
-            width: self.columns.len(),
+        for (line, weight) in self.weights.iter_mut().zip(tap.weights) {
+            line.fill(weight);
+        }
+        let (top, bottom) = (&self.lines[tap.first % 2], &self.lines[tap.second % 2]);
+        let [top_weights, bottom_weights] = &self.weights;
+        let lines = top.iter().zip(top_weights).zip(bottom).zip(bottom_weights);
+        for (level, (((&top, &top_weight), &bottom), &bottom_weight)) in
+            planes.iter_mut().zip(lines)
+        {
+            let sum = high_half(top, top_weight) + high_half(bottom, bottom_weight);
+            *level = byte((sum + 2) >> 2);
         }
     }
 
@@ -132,18 +143,6 @@ impl Tap {
     }
 }
 
-impl<'l> Lines<'l> {
-    /// Levels 0..=255 of channel `index` (in the raster's order) along the row.
-    pub(super) fn channel(&self, index: usize) -> impl Iterator<Item = u8> + use<'l> {
-        let part = index * self.width..(index + 1) * self.width;
-        let [top_weight, bottom_weight] = self.weights;
-        let (top, bottom) = (&self.top[part.clone()], &self.bottom[part]);
-        top.iter().zip(bottom).map(move |(&top, &bottom)| {
-            level((high_half(top, top_weight) + high_half(bottom, bottom_weight) + 2) >> 2)
-        })
-    }
-}
-
 /// The upper 16 bits of a product: one instruction on every vector unit.
 fn high_half(a: i16, b: i16) -> i16 {
     ((i32::from(a) * i32::from(b)) >> 16) as i16
@@ -154,7 +153,7 @@ fn high_half(a: i16, b: i16) -> i16 {
     clippy::cast_sign_loss,
     reason = "two samples of at most 32640, weights adding up to 2048: at most 255"
 )]
-fn level(value: i16) -> u8 {
+fn byte(value: i16) -> u8 {
     value as u8
 }
 
@@ -169,4 +168,51 @@ fn taps(from: u32, to: u32) -> impl Iterator<Item = (i64, f32)> {
         let start = position.floor() as i64;
         (start, position - position.floor())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::image::RgbImage;
+
+    /// 7 x 5 pixels, `(7 x^2 + 31 y (c + 1) + 13 x y) mod 256`.
+    fn pattern() -> RgbImage {
+        let level = |i: u32| {
+            let (x, y, c) = (i / 3 % 7, i / 21, i % 3);
+            u8::try_from((7 * x * x + 31 * y * (c + 1) + 13 * x * y) % 256).unwrap()
+        };
+        RgbImage::from_raw(7, 5, (0..7 * 5 * 3).map(level).collect()).unwrap()
+    }
+
+    /// `cv2.resize(pattern, (3, 2))` and row 3 of `cv2.resize(pattern, (10, 7))` of OpenCV 5.0.
+    #[test]
+    fn levels_are_those_of_opencv() {
+        let picture = pattern();
+        let small = resize(&picture.view().raster(), 3, 2).unwrap();
+        assert_eq!(small.row(0), [34, 57, 81, 116, 139, 162, 84, 107, 130]);
+        assert_eq!(small.row(1), [133, 191, 79, 35, 135, 172, 143, 94, 152]);
+        let large = resize(&picture.view().raster(), 10, 7).unwrap();
+        let expected = [
+            62, 124, 186, 80, 142, 204, 107, 169, 167, 140, 202, 20, 182, 77, 50, 140, 35, 97, 26,
+            88, 150, 89, 151, 213, 157, 104, 166, 214, 20, 82,
+        ];
+        assert_eq!(large.row(3), expected);
+    }
+
+    #[test]
+    fn same_size_is_the_same_picture() {
+        let picture = pattern();
+        let same = resize(&picture.view().raster(), 7, 5).unwrap();
+        assert_eq!(same.into_rgb(), picture);
+    }
+
+    #[test]
+    fn one_pixel_fills_any_size() {
+        let pixel = RgbImage::from_raw(1, 1, vec![9, 8, 7]).unwrap();
+        let large = resize(&pixel.view().raster(), 3, 2).unwrap();
+        assert_eq!(large.row(1), [9, 8, 7, 9, 8, 7, 9, 8, 7]);
+        assert!(resize(&large, 0, 2).is_err());
+        assert!(resize(&large, 2, 65_536).is_err());
+    }
 }

@@ -36,3 +36,27 @@ pub(super) fn row_to_rgb(luma: &[u8], chroma: impl Iterator<Item = (u8, u8)>, rg
 fn byte(fixed: i32) -> u8 {
     (fixed >> SHIFT).clamp(0, 255) as u8
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `cv2.cvtColor(frame, cv2.COLOR_YUV2RGB_NV12)` of OpenCV 5.0 for the 4 x 2 frame
+    /// `[[0, 16, 90, 81], [128, 200, 235, 255], [54, 240, 201, 97]]`.
+    #[test]
+    fn levels_are_those_of_opencv() {
+        let chroma = [(54, 240), (201, 97)];
+        let mut row = [0; 12];
+        row_to_rgb(&[0, 16, 90, 81], chroma.into_iter(), &mut row);
+        assert_eq!(row, [179, 0, 0, 179, 0, 0, 37, 83, 233, 26, 72, 223]);
+        row_to_rgb(&[128, 200, 235, 255], chroma.into_iter(), &mut row);
+        assert_eq!(row, [255, 68, 0, 255, 152, 65, 205, 252, 255, 229, 255, 255]);
+    }
+
+    #[test]
+    fn odd_widths_end_with_a_single_pixel() {
+        let mut row = [0; 9];
+        row_to_rgb(&[0, 16, 90], [(54, 240), (201, 97)].into_iter(), &mut row);
+        assert_eq!(row, [179, 0, 0, 179, 0, 0, 37, 83, 233]);
+    }
+}

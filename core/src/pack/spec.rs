@@ -88,6 +88,13 @@ impl ModelSpec {
     }
 }
 
+/// `model "NAME"`, as messages speak of it.
+impl fmt::Display for ModelSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "model \"{}\"", self.name)
+    }
+}
+
 /// What a model is for, with what only that role needs.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

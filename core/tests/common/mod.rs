@@ -23,8 +23,11 @@ pub fn golden() -> Option<serde_json::Value> {
     Some(serde_json::from_str(&text).unwrap())
 }
 
+/// A pack of the test catalogue, whose models lie in the shared folder.
 pub fn golden_pack(name: &str) -> faceprint::ModelPack {
-    faceprint::ModelPack::stand_in(name)
+    let catalog = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/catalog.toml");
+    let locations = faceprint::pack::Locations::new([shared().unwrap().join("models")]);
+    faceprint::Catalog::open(catalog).unwrap().with_locations(locations).find(name).unwrap()
 }
 
 /// A golden picture.

@@ -1,2 +1,49 @@
-//! The `faceprint` command.
-fn main() {}
+//! The `faceprint` command: find, compare and recognise faces in pictures.
+
+mod args;
+mod commands;
+mod context;
+mod draw;
+mod drawing;
+mod eval;
+mod faces;
+mod failure;
+mod npy;
+mod output;
+mod people;
+mod session;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Cli, Command, EvalCommand};
+use crate::commands::Answer;
+use crate::context::Context;
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let Cli { common, engine, command } = Cli::parse();
+    let context = Context { json: common.json, models: common.models, catalog: common.catalog };
+    let answer = match &command {
+        Command::Detect(args) => commands::detect::run(args, &engine, &context),
+        Command::Compare(args) => commands::compare::run(args, &engine, &context),
+        Command::Identify(args) => commands::identify::run(args, &engine, &context),
+        Command::Embed(args) => commands::embed::run(args, &engine, &context),
+        Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
+        Command::Runtime => commands::runtime::run(&engine, &context),
+    };
+    exit_code(answer, &context)
+}
+
+/// 0 yes, 1 no, 2 an error; `Cli` documents it.
+fn exit_code(answer: Result<Answer, Failure>, context: &Context) -> ExitCode {
+    match answer {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(failure) => {
+            output::failure(&failure, context.json);
+            ExitCode::from(2)
+        }
+    }
+}

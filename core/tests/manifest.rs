@@ -1,0 +1,638 @@
+//! Manifests and catalogues: a good one, each of its fields broken in turn, and arbitrary text.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use faceprint::align::AlignmentTemplate;
+use faceprint::image::ChannelOrder;
+use faceprint::pack::{
+    Catalog, Family, InputSize, LicenseClass, Locations, Manifest, ModelPack, ModelSpec, Role,
+};
+use faceprint::{Error, ErrorKind};
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+/// Every field of the schema, in a form that is easy to break.
+const GOOD: &str = r#"
+format = 1
+
+[[model]]
+name = "d"
+role = "detector"
+family = "yunet"
+file = "d.onnx"
+sha256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+size = 232589
+url = "https://example.org/d.onnx"
+license = { name = "MIT", class = "permissive", url = "https://example.org/license" }
+provenance = "trained on WIDER FACE"
+input = { size = [640, 480], channels = "bgr", mean = [104, 117, 123], std = [1, 2, 3] }
+face_range = [10, 300]
+score_threshold = 0.6
+nms_threshold = 0.3
+
+[[model]]
+name = "e"
+role = "embedder"
+family = "arcface"
+file = "e.onnx"
+sha256 = "0BA9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
+license = { name = "CC-BY-NC-4.0", class = "non-commercial" }
+provenance = "unknown"
+input = { size = "dynamic", channels = "rgb", mean = [127.5, 127.5, 127.5], std = [128, 128, 128] }
+dimension = 256
+alignment = { size = [128, 96], points = [[40, 40], [80, 40], [60, 60], [45, 80], [75, 80]] }
+[[model.operating_point]]
+threshold = 0.41
+fmr = 1e-4
+impostors = 3000000
+ci95 = [0.8e-4, 1.2e-4]
+measured = "LFW"
+[[model.operating_point]]
+threshold = 0.31
+fmr = 1e-3
+impostors = 3000001
+ci95 = [0.9e-3, 1.1e-3]
+measured = "LFW"
+
+[[model]]
+name = "l"
+role = "liveness"
+family = "minifasnet"
+file = "l.onnx"
+sha256 = "23c35d6762dca2a07e17979b0f76263cc9ffea6e3d55c7ded23108a625bd79f7"
+license = { name = "nobody said", class = "unknown" }
+provenance = "unknown"
+input = { size = [80, 80], channels = "bgr", mean = [0, 0, 0], std = [1, 1, 1] }
+crop_scale = 2.7
+
+[[pack]]
+name = "all"
+description = "all there is"
+detector = "d"
+embedder = "e"
+liveness = ["l"]
+
+[[pack]]
+name = "find-only"
+detector = "d"
+"#;
+
+#[test]
+fn a_good_manifest_says_everything() {
+    let manifest = Manifest::parse(GOOD).unwrap();
+    let [d, e, l] = manifest.models() else { panic!("three models") };
+
+    assert_eq!((d.name.as_str(), d.file.as_str(), d.size), ("d", "d.onnx", Some(232_589)));
+    assert_eq!((d.role(), d.family), (Role::Detector, Family::Yunet));
+    assert!(d.sha256_hex().starts_with("8f2383e4dd3cfbb4"));
+    assert_eq!(d.short_hash(), "8f2383e4");
+    assert_eq!(d.url.as_deref(), Some("https://example.org/d.onnx"));
+    assert_eq!((d.license.name.as_str(), d.license.class), ("MIT", LicenseClass::Permissive));
+    assert_eq!(d.input.size, InputSize::Fixed { width: 640, height: 480 });
+    assert_eq!(d.input.planar.order, ChannelOrder::Bgr);
+    assert_eq!((d.input.planar.mean, d.input.planar.std), ([104., 117., 123.], [1., 2., 3.]));
+    let detector = d.kind.detector().unwrap();
+    assert_eq!(detector.face_range, (10.0, 300.0));
+    assert_eq!((detector.score_threshold, detector.nms_threshold), (0.6, 0.3));
+    assert_eq!(d.space(), None);
+
+    assert_eq!((e.size, e.url.as_deref(), e.input.size), (None, None, InputSize::Dynamic));
+    let embedder = e.kind.embedder().unwrap();
+    assert_eq!(embedder.dimension, 256);
+    assert_eq!((embedder.alignment.width(), embedder.alignment.height()), (128, 96));
+    // From the loosest to the strictest, whatever the order of the document.
+    let points: Vec<_> = embedder.operating_points.iter().map(|p| (p.threshold, p.fmr)).collect();
+    assert_eq!(points, [(0.31, 1e-3), (0.41, 1e-4)]);
+    assert!(e.space().is_some());
+
+    assert_eq!(l.kind.liveness().unwrap().crop_scale, 2.7);
+
+    let [all, find_only] = manifest.packs() else { panic!("two packs") };
+    assert_eq!((all.name(), all.description()), ("all", "all there is"));
+    assert_eq!(
+        (all.detector(), all.embedder(), all.liveness()),
+        (Some("d"), Some("e"), &["l".to_owned()][..])
+    );
+    let names: Vec<_> = manifest.models_of(all).map(|model| model.name.as_str()).collect();
+    assert_eq!(names, ["d", "e", "l"]);
+    assert_eq!((find_only.detector(), find_only.embedder()), (Some("d"), None));
+}
+
+/// (a part of the good manifest, what it becomes, what the error says).
+const BROKEN: &[(&str, &str, &str)] = &[
+    ("format = 1", "", "format is missing, must be 1"),
+    ("format = 1", "format = 2", "format is 2, this library reads 1"),
+    ("format = 1", "format = \"1\"", "format is a string"),
+    ("format = 1", "format = 1\nname = \"x\"", "\"name\" is not a field of a manifest"),
+    ("format = 1", "format = 1\nmodel = 3\n[x]", "manifest line"),
+    ("format = 1", "format = = 1", "manifest line 2 is not TOML"),
+    // Names and files.
+    ("name = \"d\"", "", "model number 1: missing field `name`"),
+    ("name = \"d\"", "name = 3", "model number 1"),
+    ("name = \"d\"", "name = \"\"", "model \"\": name must be 1 to 64"),
+    ("name = \"d\"", "name = \"a b\"", "name must be 1 to 64"),
+    ("name = \"d\"", "name = \"../d\"", "name must be 1 to 64"),
+    ("name = \"d\"", "name = \"e\"", "model \"e\": name is used twice"),
+    ("file = \"d.onnx\"", "", "model \"d\": missing field `file`"),
+    ("file = \"d.onnx\"", "file = \"\"", "file is \"\""),
+    ("file = \"d.onnx\"", "file = \"..\"", "file is \"..\""),
+    ("file = \"d.onnx\"", "file = \"../d.onnx\"", "must be a file name"),
+    ("file = \"d.onnx\"", "file = \"/etc/passwd\"", "must be a file name"),
+    ("file = \"d.onnx\"", "file = 'a\\d.onnx'", "must be a file name"),
+    ("file = \"d.onnx\"", "file = 'C:d.onnx'", "must be a file name"),
+    ("file = \"d.onnx\"", "file = \".hidden\"", "must be a file name"),
+    ("file = \"d.onnx\"", "file = \"d\\u0000.onnx\"", "must be a file name"),
+    ("file = \"d.onnx\"", "file = \"e.onnx\"", "which model \"d\" has with another sha256"),
+    // What the file is.
+    ("role = \"detector\"", "", "missing field `role`"),
+    (
+        "role = \"detector\"",
+        "role = \"finder\"",
+        "role is \"finder\", must be one of detector, embedder, liveness",
+    ),
+    (
+        "role = \"detector\"",
+        "role = \"embedder\"",
+        "family is yunet, which is a detector, not a embedder",
+    ),
+    ("family = \"yunet\"", "", "missing field `family`"),
+    ("family = \"yunet\"", "family = \"yolo\"", "family is \"yolo\", must be one of yunet"),
+    ("family = \"yunet\"", "family = \"sface\"", "family is sface, which is a embedder"),
+    ("sha256 = \"8f2383", "sha256 = \"8f238", "sha256 has 63 bytes, must be 64 hexadecimal"),
+    ("sha256 = \"8f2383", "sha256 = \"8f238g", "must be 64 hexadecimal digits"),
+    ("size = 232589", "size = 0", "size is 0, must be 1 to 536870912 bytes"),
+    ("size = 232589", "size = -1", "size"),
+    ("size = 232589", "size = 536870913", "size is 536870913"),
+    ("size = 232589", "size = \"big\"", "in `size`"),
+    (
+        "url = \"https://example.org/d.onnx\"",
+        "url = \"http://example.org/d.onnx\"",
+        "url must be an https:// URL",
+    ),
+    (
+        "url = \"https://example.org/d.onnx\"",
+        "url = \"https:///d.onnx\"",
+        "url must be an https:// URL",
+    ),
+    (
+        "url = \"https://example.org/d.onnx\"",
+        "url = \"https://a@b/d.onnx\"",
+        "url must be an https:// URL",
+    ),
+    (
+        "url = \"https://example.org/d.onnx\"",
+        "url = \"https://a/b c\"",
+        "url must be an https:// URL",
+    ),
+    // Licence and provenance.
+    ("name = \"MIT\", ", "", "model \"d\": missing field `name` in `license`"),
+    ("name = \"MIT\"", "name = \" \"", "license.name is empty"),
+    (
+        "class = \"permissive\"",
+        "class = \"free\"",
+        "license.class is \"free\", must be one of permissive",
+    ),
+    ("https://example.org/license", "ftp://example.org/license", "license.url must be"),
+    ("name = \"MIT\"", "name = \"MIT\", year = 1988", "unknown field `year`"),
+    ("provenance = \"trained on WIDER FACE\"", "", "missing field `provenance`"),
+    ("provenance = \"trained on WIDER FACE\"", "provenance = \"\"", "provenance is empty"),
+    // Input.
+    ("size = [640, 480]", "size = [0, 480]", "input.size[0] is 0, must be 1 to 8192 pixels"),
+    ("size = [640, 480]", "size = [640, 8193]", "input.size[1] is 8193"),
+    ("size = [640, 480]", "size = [640]", "must be [width, height] in pixels or \"dynamic\""),
+    ("size = [640, 480]", "size = \"any\"", "input.size is \"any\""),
+    (
+        "channels = \"bgr\", mean = [104",
+        "channels = \"gray\", mean = [104",
+        "input.channels is \"gray\", must be one of rgb, bgr",
+    ),
+    ("mean = [104, 117, 123]", "mean = [104, 117]", "`input"),
+    ("mean = [104, 117, 123]", "mean = [104, 117, nan]", "input.mean[2] is NaN, must be 0 to 255"),
+    ("mean = [104, 117, 123]", "mean = [-1, 117, 123]", "input.mean[0] is -1"),
+    (
+        "std = [1, 2, 3]",
+        "std = [1, 0, 3]",
+        "model \"d\": input.std[1] is 0, must be positive and finite",
+    ),
+    ("std = [1, 2, 3]", "std = [1, 2, inf]", "input.std[2] is inf"),
+    ("std = [1, 2, 3]", "std = [1, 2, 1e40]", "input.std[2] is inf"),
+    // Detector.
+    ("face_range = [10, 300]", "", "face_range is missing"),
+    ("face_range = [10, 300]", "face_range = [300, 10]", "face_range is [300, 10], must rise"),
+    ("face_range = [10, 300]", "face_range = [0, 10]", "face_range[0] is 0"),
+    ("face_range = [10, 300]", "face_range = [10, inf]", "face_range[1] is inf"),
+    ("score_threshold = 0.6", "", "score_threshold is missing"),
+    ("score_threshold = 0.6", "score_threshold = 1.1", "score_threshold is 1.1, must be 0 to 1"),
+    ("score_threshold = 0.6", "score_threshold = nan", "score_threshold is NaN"),
+    ("nms_threshold = 0.3", "", "nms_threshold is missing"),
+    ("nms_threshold = 0.3", "nms_threshold = 0", "nms_threshold is 0"),
+    (
+        "nms_threshold = 0.3",
+        "nms_threshold = 0.3\ndimension = 3",
+        "dimension is given for a detector, it belongs to a embedder",
+    ),
+    (
+        "nms_threshold = 0.3",
+        "nms_threshold = 0.3\ncrop_scale = 3",
+        "crop_scale is given for a detector",
+    ),
+    (
+        "nms_threshold = 0.3",
+        "nms_threshold = 0.3\nstride = 3",
+        "model \"d\": unknown field `stride`",
+    ),
+    // Embedder.
+    ("dimension = 256", "", "model \"e\": dimension is missing"),
+    ("dimension = 256", "dimension = 0", "dimension is 0, must be 1 to 4096"),
+    ("dimension = 256", "dimension = 4097", "dimension is 4097"),
+    ("dimension = 256", "dimension = 256.5", "`dimension`"),
+    (
+        "dimension = 256",
+        "dimension = 256\nface_range = [1, 2]",
+        "face_range is given for a embedder",
+    ),
+    ("alignment = { size = [128, 96]", "align = { size = [128, 96]", "unknown field `align`"),
+    ("alignment = { size = [128, 96]", "alignment = { size = [0, 96]", "alignment.size[0] is 0"),
+    ("[[40, 40],", "[[400, 40],", "alignment is no template"),
+    ("[[40, 40],", "[[nan, 40],", "alignment is no template"),
+    ("[[40, 40],", "[", "must be a template's name or"),
+    (
+        "size = \"dynamic\"",
+        "size = [112, 112]",
+        "alignment is for 128x96 pixels, input.size is 112x112",
+    ),
+    (
+        "threshold = 0.41",
+        "threshold = 1.41",
+        "operating_point[0].threshold is 1.41, must be -1 to 1",
+    ),
+    ("threshold = 0.41", "threshold = 0.21", "operating_point has fmr"),
+    ("threshold = 0.41", "threshold = 0.31", "must fall as the threshold rises"),
+    ("fmr = 1e-4", "fmr = 0", "operating_point[0].fmr is 0, must be above 0 and below 1"),
+    ("fmr = 1e-4", "fmr = nan", "operating_point[0].fmr is NaN"),
+    ("fmr = 1e-4", "fmr = 1e-3", "operating_point[0].ci95"),
+    ("impostors = 3000001", "impostors = 0", "operating_point[1].impostors is 0"),
+    (
+        "ci95 = [0.9e-3, 1.1e-3]",
+        "ci95 = [1.1e-3, 0.9e-3]",
+        "operating_point[1].ci95 is [0.0011, 0.0009], must enclose fmr 0.001",
+    ),
+    ("ci95 = [0.9e-3, 1.1e-3]", "ci95 = [nan, 1.1e-3]", "operating_point[1].ci95"),
+    ("ci95 = [0.9e-3, 1.1e-3]", "ci95 = [0.9e-3, 1.1]", "operating_point[1].ci95"),
+    ("measured = \"LFW\"", "measured = \"\"", "operating_point[0].measured is empty"),
+    // Liveness.
+    ("crop_scale = 2.7", "", "crop_scale is missing"),
+    ("crop_scale = 2.7", "crop_scale = 0.5", "crop_scale is 0.5, must be 1 to 8"),
+    (
+        "size = [80, 80]",
+        "size = \"dynamic\"",
+        "input.size is dynamic, a liveness model has a fixed size",
+    ),
+    // Packs.
+    ("name = \"all\"", "", "pack number 1: missing field `name`"),
+    ("name = \"all\"", "name = \"find-only\"", "pack \"find-only\": name is used twice"),
+    ("name = \"all\"", "name = \"All\"", "pack \"All\": name must be"),
+    (
+        "detector = \"d\"\nembedder",
+        "detector = \"x\"\nembedder",
+        "pack \"all\": detector names the model \"x\", which is not in this manifest",
+    ),
+    (
+        "detector = \"d\"\nembedder",
+        "detector = \"e\"\nembedder",
+        "detector names \"e\", which is a embedder, not a detector",
+    ),
+    (
+        "embedder = \"e\"",
+        "embedder = \"d\"",
+        "embedder names \"d\", which is a detector, not a embedder",
+    ),
+    ("liveness = [\"l\"]", "liveness = [\"l\", \"d\"]", "liveness[1] names \"d\""),
+    ("liveness = [\"l\"]", "liveness = \"l\"", "in `liveness`"),
+    ("liveness = [\"l\"]", "quality = \"l\"", "pack \"all\": unknown field `quality`"),
+    ("name = \"find-only\"\ndetector = \"d\"", "name = \"find-only\"", "a pack has a model"),
+];
+
+#[test]
+fn each_broken_field_is_named() {
+    for (part, broken, words) in BROKEN {
+        assert!(GOOD.contains(part), "{part}");
+        let text = GOOD.replacen(part, broken, 1);
+        let error = Manifest::parse(&text).expect_err(broken);
+        assert_eq!(error.kind(), ErrorKind::InvalidManifest);
+        let message = error.to_string();
+        assert!(message.contains(words), "{broken}: {message}\n  expected: {words}");
+        assert!(!message.contains('\n') && message.len() < 400, "{message}");
+    }
+}
+
+#[test]
+fn a_manifest_has_a_largest_size() {
+    let text = format!("{GOOD}\n#{}", " ".repeat(1 << 20));
+    let error = Manifest::parse(&text).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidManifest);
+    assert!(error.to_string().contains("at most 1048576 are read"), "{error}");
+    // Nesting costs no stack.
+    for deep in ["[", "{a=", "a."] {
+        assert!(Manifest::parse(&format!("format = {}", deep.repeat(100_000))).is_err());
+        assert!(Manifest::parse(&deep.repeat(100_000)).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
+        let _ = Manifest::parse(&text);
+    }
+
+    #[test]
+    fn any_value_of_any_field_is_read_or_refused(
+        line in 0..GOOD.lines().count(),
+        value in prop_oneof![
+            any::<i64>().prop_map(|value| value.to_string()),
+            any::<f64>().prop_map(|value| format!("{value:?}")),
+            "[a-z./\\\\:]{0,12}".prop_map(|text| format!("{text:?}")),
+            prop::collection::vec(any::<f32>(), 0..4).prop_map(|list| format!("{list:?}")),
+            Just("{}".to_owned()),
+        ],
+    ) {
+        let text: Vec<String> = GOOD
+            .lines()
+            .enumerate()
+            .map(|(index, text)| match text.split_once(" = ") {
+                Some((key, _)) if index == line => format!("{key} = {value}"),
+                _ => text.to_owned(),
+            })
+            .collect();
+        match Manifest::parse(&text.join("\n")) {
+            Ok(manifest) => manifest.models().iter().for_each(|model| {
+                prop_assert_path_stays_inside(&model.file);
+            }),
+            Err(error) => prop_assert_eq!(error.kind(), ErrorKind::InvalidManifest),
+        }
+    }
+
+    #[test]
+    fn any_damage_is_read_or_refused(
+        at in 0..GOOD.len(), length in 0..40_usize, with in "[\\PC\n]{0,8}",
+    ) {
+        let mut bytes = GOOD.as_bytes().to_vec();
+        bytes.splice(at..(at + length).min(GOOD.len()), with.bytes());
+        if let Ok(text) = String::from_utf8(bytes) {
+            let _ = Manifest::parse(&text);
+        }
+    }
+}
+
+fn prop_assert_path_stays_inside(file: &str) {
+    let joined = Path::new("/pack").join(file);
+    assert_eq!(joined.parent(), Some(Path::new("/pack")));
+    assert_eq!(joined.file_name().unwrap().to_str(), Some(file));
+}
+
+/// A folder with the good manifest and a detector file of its own.
+fn pack_folder(model: &[u8]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let hash: String = Sha256::digest(model).iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = GOOD
+        .replace("8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4", &hash)
+        .replace("232589", &model.len().to_string());
+    fs::write(folder.path().join("faceprint.toml"), text).unwrap();
+    fs::write(folder.path().join("d.onnx"), model).unwrap();
+    folder
+}
+
+#[test]
+fn a_pack_is_opened_by_folder_and_by_file() {
+    let folder = pack_folder(b"model");
+    let path = folder.path();
+    let pack = ModelPack::open_named(path, "all").unwrap();
+    assert_eq!((pack.name(), pack.description()), ("all", "all there is"));
+    assert_eq!(pack.load(pack.detector().unwrap()).unwrap(), b"model");
+    assert_eq!(pack.models().count(), 3);
+    assert_eq!(pack.liveness().len(), 1);
+    assert_eq!(pack.threshold(1e-3).unwrap(), 0.31);
+    assert_eq!(Some(pack.space().unwrap()), pack.embedder().unwrap().space());
+    assert!(ModelPack::open_named(path.join("faceprint.toml"), "find-only").is_ok());
+
+    let error = ModelPack::open(path).unwrap_err();
+    assert!(error.to_string().contains("manifest holds 2 packs, name one of them: all, find-only"));
+    let error = ModelPack::open_named(path, "find-onyl").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+    assert!(error.to_string().contains("did you mean find-only"), "{error}");
+
+    let find_only = ModelPack::open_named(path, "find-only").unwrap();
+    assert_eq!(find_only.space().unwrap_err().kind(), ErrorKind::ModelNotFound);
+    assert_eq!(find_only.threshold(1e-3).unwrap_err().kind(), ErrorKind::ModelNotFound);
+}
+
+#[test]
+fn what_is_no_pack_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = ModelPack::open(folder.path()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+    assert!(error.to_string().contains("faceprint.toml"), "{error}");
+    let file = folder.path().join("x.toml");
+    for (bytes, kind) in [
+        (&b"\xff\xfe"[..], ErrorKind::InvalidManifest),
+        (b"format = 3", ErrorKind::InvalidManifest),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        let error = ModelPack::open(&file).unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().contains("x.toml"), "{error}");
+    }
+    fs::write(&file, "format = 1").unwrap();
+    assert!(ModelPack::open(&file).unwrap_err().to_string().contains("holds no pack"));
+}
+
+#[test]
+fn a_wrong_file_is_refused_before_anything_reads_it() {
+    let folder = pack_folder(b"model");
+    let pack = ModelPack::open_named(folder.path(), "all").unwrap();
+    let detector = pack.detector().unwrap();
+    for (bytes, words) in [
+        (&b"nodel"[..], "has sha256 "),
+        (b"mode", "has 4 bytes, the manifest says 5"),
+        (b"models", "has 6 bytes"),
+    ] {
+        fs::write(folder.path().join("d.onnx"), bytes).unwrap();
+        let error = pack.load(detector).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ModelCorrupt);
+        let message = error.to_string();
+        assert!(message.contains(words) && message.contains("d.onnx"), "{message}");
+        assert!(message.contains("`faceprint models pull d`"), "{message}");
+    }
+    fs::remove_file(folder.path().join("d.onnx")).unwrap();
+    fs::create_dir(folder.path().join("d.onnx")).unwrap();
+    assert!(matches!(
+        pack.load(detector).unwrap_err().kind(),
+        ErrorKind::Io | ErrorKind::ModelCorrupt
+    ));
+}
+
+#[test]
+fn a_missing_file_names_the_folders_and_the_command() {
+    let folder = pack_folder(b"model");
+    let elsewhere = folder.path().join("elsewhere");
+    let catalog =
+        Catalog::open(folder.path()).unwrap().with_locations(Locations::new([elsewhere.clone()]));
+    let pack = catalog.find("all").unwrap();
+    let missing = |model: &ModelSpec| {
+        let error = pack.load(model).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ModelNotFound);
+        error.to_string()
+    };
+    let message = missing(pack.embedder().unwrap());
+    assert!(
+        message.contains(&format!(
+            "no e.onnx in {}, {}",
+            elsewhere.display(),
+            folder.path().display()
+        )),
+        "{message}"
+    );
+    assert!(message.contains("its manifest has no url"), "{message}");
+    fs::remove_file(folder.path().join("d.onnx")).unwrap();
+    assert!(missing(pack.detector().unwrap()).contains("`faceprint models pull d`"));
+}
+
+#[test]
+fn a_wrong_file_in_an_earlier_folder_is_not_skipped() {
+    let folder = pack_folder(b"model");
+    let earlier = folder.path().join("earlier");
+    fs::create_dir(&earlier).unwrap();
+    let catalog =
+        Catalog::open(folder.path()).unwrap().with_locations(Locations::new([earlier.clone()]));
+    let pack = catalog.find("all").unwrap();
+    let detector = pack.detector().unwrap();
+    assert_eq!(pack.load(detector).unwrap(), b"model");
+    assert_eq!(catalog.verify(detector).unwrap(), Some((folder.path().join("d.onnx"), 5)));
+    fs::write(earlier.join("d.onnx"), b"nodel").unwrap();
+    let error = pack.load(detector).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ModelCorrupt);
+    assert!(error.to_string().contains("earlier"), "{error}");
+    assert_eq!(catalog.verify(detector).unwrap_err().kind(), ErrorKind::ModelCorrupt);
+    assert_eq!(catalog.verify(pack.embedder().unwrap()).unwrap(), None);
+}
+
+#[test]
+fn licences_that_are_not_permissive_have_to_be_accepted() {
+    let folder = pack_folder(b"model");
+    let pack = ModelPack::open_named(folder.path(), "all").unwrap();
+    let accept = |names: &[&str]| -> Result<(), Error> {
+        pack.require_license(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+    };
+    let error = accept(&[]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::LicenseNotAccepted);
+    let message = error.to_string();
+    for words in ["\"e\"", "CC-BY-NC-4.0", "non-commercial", "--accept-license", ".accept_license("]
+    {
+        assert!(message.contains(words), "{message}");
+    }
+    let error = accept(&["cc-by-nc-4.0"]).unwrap_err();
+    assert!(
+        error.to_string().contains("model \"l\" is under the licence \"nobody said\" (unknown)")
+    );
+    accept(&["CC-BY-NC-4.0", "l"]).unwrap();
+    accept(&["e", "nobody said"]).unwrap();
+    assert!(accept(&["MIT"]).is_err());
+    ModelPack::open_named(folder.path(), "find-only").unwrap().require_license(&[]).unwrap();
+}
+
+/// Written by an independent implementation of the documented encoding.
+#[test]
+fn space_ids_do_not_move() {
+    let catalog = Catalog::builtin().unwrap();
+    for (pack, id) in [
+        ("yunet-sface", "4d228c85ff2ade9a975f9899153a288294ce667f347695820bc582ed2a518cf2"),
+        ("buffalo-sc", "5d01c093b90828295f586de6e95d950794731e2ea30f2b985195b36a356c2443"),
+    ] {
+        assert_eq!(catalog.find(pack).unwrap().space().unwrap().to_string(), id);
+    }
+}
+
+#[test]
+fn everything_that_moves_an_embedding_moves_the_space() {
+    let space = |text: &str| Manifest::parse(text).unwrap().model("e").unwrap().space().unwrap();
+    let mut spaces = vec![space(GOOD)];
+    for (part, other) in [
+        ("sha256 = \"0BA9", "sha256 = \"0BAA"),
+        ("channels = \"rgb\"", "channels = \"bgr\""),
+        ("mean = [127.5, 127.5, 127.5]", "mean = [127.5, 127.5, 127]"),
+        ("std = [128, 128, 128]", "std = [127.5, 128, 128]"),
+        ("dimension = 256", "dimension = 128"),
+        ("alignment = { size = [128, 96]", "alignment = { size = [96, 128]"),
+        ("[75, 80]]", "[75, 81]]"),
+    ] {
+        spaces.push(space(&GOOD.replace(part, other)));
+    }
+    let count = spaces.len();
+    spaces.sort_by_key(|space| *space.as_bytes());
+    spaces.dedup();
+    assert_eq!(spaces.len(), count);
+    // What does not, does not; nor does the sign of a zero.
+    let zero = GOOD.replace("mean = [127.5, 127.5, 127.5]", "mean = [0, 0, 0]");
+    assert_eq!(space(&zero), space(&zero.replace("mean = [0, 0, 0]", "mean = [-0.0, 0, 0]")));
+    assert_eq!(space(GOOD), space(&GOOD.replace("fmr = 1e-4", "fmr = 1.1e-4")));
+}
+
+#[test]
+fn the_builtin_catalogue_is_honest() {
+    let catalog = Catalog::builtin().unwrap();
+    assert!(catalog.packs().len() >= 5);
+    for model in catalog.models() {
+        assert!(model.url.is_some(), "{}", model.name);
+        assert!(model.license.url.is_some(), "{}", model.name);
+        if model.provenance.contains("InsightFace") {
+            assert_eq!(model.license.class, LicenseClass::NonCommercial, "{}", model.name);
+        }
+        let packs = catalog.packs();
+        let is_used = packs.iter().any(|pack| {
+            pack.detector() == Some(&model.name)
+                || pack.embedder() == Some(&model.name)
+                || pack.liveness().contains(&model.name)
+        });
+        assert!(is_used || model.name == "yunet-n-dynamic", "{}", model.name);
+    }
+    let sface = catalog.find("yunet-sface").unwrap();
+    sface.require_license(&[]).unwrap();
+    let embedder = sface.embedder().unwrap().kind.embedder().unwrap();
+    assert_eq!((embedder.dimension, embedder.alignment), (128, AlignmentTemplate::ARCFACE_112));
+    assert!(
+        sface.threshold(1e-3).unwrap_err().to_string().contains("no measured operating points")
+    );
+    assert!(catalog.find("buffalo-l").unwrap().require_license(&[]).is_err());
+    let error = catalog.find("bufalo-l").unwrap_err();
+    assert!(error.to_string().contains("did you mean buffalo-l"), "{error}");
+    assert_eq!(catalog.models_named("buffalo-sc").unwrap().len(), 2);
+    assert_eq!(catalog.models_named("w600k-r50").unwrap().len(), 1);
+}
+
+#[test]
+fn the_test_catalogue_describes_the_shared_models() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("testdata/catalog.toml");
+    let catalog = Catalog::open(path).unwrap();
+    for pack in [
+        "yunet-mbf",
+        "yunet-retail",
+        "scrfd-mbf",
+        "scrfd2.5g-mbf",
+        "retinaface-mbf",
+        "scrfd-mbf-live",
+    ] {
+        catalog.find(pack).unwrap();
+    }
+    let Some(shared) = common::shared() else { return };
+    let catalog = catalog.with_locations(Locations::new([shared.join("models")]));
+    for model in catalog.models() {
+        let found = catalog.verify(model).unwrap();
+        assert_eq!(found.map(|(_, bytes)| bytes), model.size, "{}", model.name);
+    }
+}

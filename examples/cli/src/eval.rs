@@ -1,0 +1,5 @@
+//! Measuring recognition: trials, error rates and their picture.
+
+pub(crate) mod pairs;
+pub(crate) mod plot;
+pub(crate) mod stats;

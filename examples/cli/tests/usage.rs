@@ -1,0 +1,96 @@
+//! Exit codes and messages that need no model.
+
+mod support;
+
+use std::fs;
+
+use support::faceprint;
+
+#[test]
+fn help_tells_the_exit_codes() {
+    let help = faceprint(["--help"]);
+    assert_eq!(help.code, Some(0));
+    assert!(help.stdout.contains("Exit codes"), "{}", help.stdout);
+    let compare = faceprint(["compare", "--help"]).stdout;
+    let words: Vec<_> = compare.split_whitespace().collect();
+    assert!(words.join(" ").contains("Exit code 0: the same person; 1: different"), "{compare}");
+}
+
+#[test]
+fn wrong_arguments_are_exit_code_2() {
+    for args in [
+        vec!["detect"],
+        vec!["no-such-command"],
+        vec!["compare", "a.jpg"],
+        vec!["detect", "a.jpg", "--score", "2"],
+        vec!["detect", "a.jpg", "--threads", "0"],
+        vec!["detect", "a.jpg", "--detection-size", "big"],
+        vec!["compare", "a.jpg", "b.jpg", "--threshold", "0.4", "--fmr", "1e-4"],
+        vec!["eval", "lfw", "--pairs", "p", "--images", "i", "--folds", "5-2"],
+    ] {
+        let run = faceprint(&args);
+        assert_eq!(run.code, Some(2), "{args:?}");
+        assert!(run.stderr.starts_with("error: "), "{args:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn without_a_pack_the_message_says_how_to_choose_one() {
+    let run = faceprint(["detect", "a.jpg", "--json"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.starts_with("error: no pack was chosen"), "{}", run.stderr);
+    assert!(run.stderr.contains("--pack"));
+    let error = &run.json()[0]["error"];
+    assert_eq!(
+        (error["code"].as_u64(), error["kind"].as_str()),
+        (Some(200), Some("ModelNotFound"))
+    );
+}
+
+#[test]
+fn an_unknown_pack_is_an_error() {
+    let run = faceprint(["detect", "a.jpg", "--pack", "no-such-pack"]);
+    assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
+    assert!(
+        run.stderr.starts_with("error: ") && run.stderr.contains("no-such-pack"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_broken_pairs_file_is_named_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let pairs = folder.path().join("pairs.txt");
+    fs::write(&pairs, "1 1\nAnn 1 2\nAnn one Bob 1\n").unwrap();
+    let images = folder.path().to_str().unwrap();
+    let run = faceprint(["eval", "lfw", "--pairs", pairs.to_str().unwrap(), "--images", images]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("pairs.txt") && run.stderr.contains("line 3"), "{}", run.stderr);
+}
+
+#[test]
+fn an_empty_known_folder_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let known = folder.path().to_str().unwrap();
+    let run = faceprint(["identify", "--known", known, "probe.jpg"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("NAME.jpg"), "{}", run.stderr);
+}
+
+#[test]
+fn runtime_reports_the_pure_rust_engine() {
+    let run = faceprint(["runtime", "--backend", "rten", "--json"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let report = &run.json()[0];
+    assert_eq!(report["engine"], "rten");
+    assert!(report["threads"].as_u64().unwrap() > 0);
+    assert!(report["hint"].as_str().unwrap().contains("onnxruntime"));
+}
+
+#[test]
+fn an_inference_library_that_is_asked_for_is_insisted_on() {
+    let run = faceprint(["runtime", "--onnxruntime", "/no/such/libonnxruntime.so"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+}
