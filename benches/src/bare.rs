@@ -9,35 +9,39 @@ use std::ptr;
 
 use ort::sys;
 
-/// A network and its input.
+/// A network and its inputs.
 #[derive(Debug)]
 pub struct BareRun {
     session: *mut sys::OrtSession,
-    input: *mut sys::OrtValue,
+    inputs: Vec<*mut sys::OrtValue>,
     input_name: CString,
     output_names: Vec<CString>,
-    /// What `input` points to: never touched again, so never moved.
-    _data: Vec<f32>,
+    /// What `inputs` point to: never touched again, so never moved.
+    _data: Vec<Vec<f32>>,
 }
 
 impl BareRun {
-    /// Opens the model in `onnx` with the library's settings on one thread, for an input of `shape`
+    /// Opens the model in `onnx` with the library's settings on one thread, for inputs of `shape`
     /// (N, C, H, W). ONNX Runtime must have been loaded: an engine on it must have been built.
     ///
     /// # Errors
     /// What ONNX Runtime says.
-    pub fn new(onnx: &[u8], shape: [usize; 4], data: Vec<f32>) -> Result<Self, Box<dyn Error>> {
-        if shape.iter().product::<usize>() != data.len() {
+    pub fn new(
+        onnx: &[u8],
+        shape: [usize; 4],
+        data: Vec<Vec<f32>>,
+    ) -> Result<Self, Box<dyn Error>> {
+        if data.iter().any(|it| shape.iter().product::<usize>() != it.len()) {
             return Err("the shape is not that of the data".into());
         }
         let mut data = data;
         let shape = shape.map(|side| i64::try_from(side).unwrap_or(i64::MAX));
         let api = ort::api();
         let (mut environment, mut options) = (ptr::null_mut(), ptr::null_mut());
-        let (mut memory, mut session, mut input) =
-            (ptr::null_mut(), ptr::null_mut(), ptr::null_mut());
+        let (mut memory, mut session) = (ptr::null_mut(), ptr::null_mut());
+        let mut inputs = vec![ptr::null_mut(); data.len()];
         // SAFETY: each out-pointer is a local, each in-pointer was filled by the call before or is a
-        // literal, the model outlives the call that copies it, and `data` outlives `input` in `Self`.
+        // literal, the model outlives the call that copies it, and `data` outlives `inputs` in `Self`.
         unsafe {
             let level = sys::OrtLoggingLevel::ORT_LOGGING_LEVEL_WARNING;
             check((api.CreateEnv)(level, c"bare".as_ptr(), &raw mut environment))?;
@@ -57,44 +61,49 @@ impl BareRun {
             let arena = sys::OrtAllocatorType::OrtArenaAllocator;
             let default = sys::OrtMemType::OrtMemTypeDefault;
             check((api.CreateCpuMemoryInfo)(arena, default, &raw mut memory))?;
-            check((api.CreateTensorWithDataAsOrtValue)(
-                memory,
-                data.as_mut_ptr().cast(),
-                size_of_val(data.as_slice()),
-                shape.as_ptr(),
-                shape.len(),
-                sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
-                &raw mut input,
-            ))?;
+            for (data, input) in data.iter_mut().zip(&mut inputs) {
+                check((api.CreateTensorWithDataAsOrtValue)(
+                    memory,
+                    data.as_mut_ptr().cast(),
+                    size_of_val(data.as_slice()),
+                    shape.as_ptr(),
+                    shape.len(),
+                    sys::ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+                    input,
+                ))?;
+            }
             (api.ReleaseMemoryInfo)(memory);
         }
         let (input_name, output_names) = names(session)?;
-        Ok(Self { session, input, input_name, output_names, _data: data })
+        Ok(Self { session, inputs, input_name, output_names, _data: data })
     }
 
-    /// Runs the network once; its outputs are released unread.
+    /// Runs the network once on each input; its outputs are released unread.
     ///
     /// # Errors
     /// What ONNX Runtime says.
     pub fn run(&mut self) -> Result<(), Box<dyn Error>> {
         let api = ort::api();
-        let inputs = [self.input.cast_const()];
         let input_names = [self.input_name.as_ptr()];
         let output_names: Vec<_> = self.output_names.iter().map(|name| name.as_ptr()).collect();
         let mut outputs = vec![ptr::null_mut(); output_names.len()];
-        // SAFETY: session and input live as long as `self`; names and outputs are as many as is said.
-        unsafe {
-            check((api.Run)(
-                self.session,
-                ptr::null(),
-                input_names.as_ptr(),
-                inputs.as_ptr(),
-                1,
-                output_names.as_ptr(),
-                output_names.len(),
-                outputs.as_mut_ptr(),
-            ))?;
-            outputs.into_iter().for_each(|output| (api.ReleaseValue)(output));
+        for input in &self.inputs {
+            // SAFETY: session and inputs live as long as `self`; names and outputs are as many as is
+            // said; what a run put into `outputs` is released and forgotten before the next.
+            unsafe {
+                check((api.Run)(
+                    self.session,
+                    ptr::null(),
+                    input_names.as_ptr(),
+                    [input.cast_const()].as_ptr(),
+                    1,
+                    output_names.as_ptr(),
+                    output_names.len(),
+                    outputs.as_mut_ptr(),
+                ))?;
+                outputs.iter().for_each(|output| (api.ReleaseValue)(*output));
+            }
+            outputs.fill(ptr::null_mut());
         }
         Ok(())
     }
@@ -102,9 +111,9 @@ impl BareRun {
 
 impl Drop for BareRun {
     fn drop(&mut self) {
-        // SAFETY: both were made in `new` and are released once.
+        // SAFETY: all were made in `new` and are released once.
         unsafe {
-            (ort::api().ReleaseValue)(self.input);
+            self.inputs.iter().for_each(|input| (ort::api().ReleaseValue)(*input));
             (ort::api().ReleaseSession)(self.session);
         }
     }
