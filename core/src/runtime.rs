@@ -227,11 +227,17 @@ impl Network {
         self.batches
     }
 
-    /// Runs the network on `input`, shape (N, C, H, W). The outputs come in the file's order.
-    pub(crate) fn run(&self, input: &Tensor, lane: Lane) -> Result<Vec<Tensor>> {
+    /// Runs the network on `input`, shape (N, C, H, W), and has `read` read the outputs where they lie.
+    /// They come in the file's order.
+    pub(crate) fn run<R>(
+        &self,
+        input: &Tensor<'_>,
+        lane: Lane,
+        read: impl FnOnce(&[Tensor<'_>]) -> Result<R>,
+    ) -> Result<R> {
         match &self.loaded {
-            Loaded::OnnxRuntime(sessions) => sessions.run(input, lane),
-            Loaded::Pure(model) => model.run(input, lane),
+            Loaded::OnnxRuntime(sessions) => sessions.run(input, lane, read),
+            Loaded::Pure(model) => read(&model.run(input, lane)?),
         }
     }
 }

@@ -70,7 +70,14 @@ impl Sessions {
         Ok(Self { lanes, outputs })
     }
 
-    pub(super) fn run(&self, input: &Tensor, lane: Lane) -> Result<Vec<Tensor>> {
+    /// Outputs are read before the session is handed back: a detector's are a megabyte, of which few
+    /// values matter.
+    pub(super) fn run<R>(
+        &self,
+        input: &Tensor<'_>,
+        lane: Lane,
+        read: impl FnOnce(&[Tensor<'_>]) -> Result<R>,
+    ) -> Result<R> {
         self.lanes.with(lane, |session| {
             let failed = |error: ort::Error| {
                 let message = format!("the model does not run on input {:?}", input.shape());
@@ -78,15 +85,16 @@ impl Sessions {
             };
             let view = TensorRef::from_array_view((input.shape(), input.data())).map_err(failed)?;
             let outputs = session.run(ort::inputs![view]).map_err(failed)?;
-            (0..self.outputs)
+            let outputs: Vec<_> = (0..self.outputs)
                 .map(|index| {
                     let (shape, data) =
                         outputs[index].try_extract_tensor::<f32>().map_err(failed)?;
                     let shape: Vec<_> =
                         shape.iter().map(|&side| usize::try_from(side).unwrap_or(0)).collect();
-                    Tensor::new(shape, data.to_vec())
+                    Tensor::new(shape, data)
                 })
-                .collect()
+                .collect::<Result<_>>()?;
+            read(&outputs)
         })
     }
 }
