@@ -74,7 +74,7 @@ impl Detector {
         Ok(Self {
             network: runtime.load(bytes).map_err(|error| error.about(&model.to_string()))?,
             model: model.clone(),
-            spec: spec.clone(),
+            spec: *spec,
             options: options.clone(),
             input: Spare::default(),
         })

@@ -20,7 +20,10 @@ mod graph;
 mod locate;
 #[cfg_attr(not(feature = "onnxruntime"), path = "runtime/onnxruntime_disabled.rs")]
 mod onnxruntime;
-#[cfg_attr(not(any(feature = "onnxruntime", feature = "rten")), expect(dead_code, reason = "no engine to pool"))]
+#[cfg_attr(
+    not(any(feature = "onnxruntime", feature = "rten")),
+    expect(dead_code, reason = "no engine to pool")
+)]
 mod pool;
 #[cfg_attr(not(feature = "rten"), path = "runtime/pure_disabled.rs")]
 mod pure;
@@ -190,7 +193,7 @@ impl Runtime {
                         ),
                     ));
                 }
-                Loaded::Pure(engine.load(bytes)?)
+                Loaded::Pure(Box::new(engine.load(bytes)?))
             }
         };
         Ok(Network {
@@ -218,7 +221,7 @@ pub struct Network {
 #[derive(Debug)]
 enum Loaded {
     OnnxRuntime(onnxruntime::Sessions),
-    Pure(pure::Model),
+    Pure(Box<pure::Model>),
 }
 
 impl Network {

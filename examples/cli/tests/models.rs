@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "part of the tests only")]
 
+mod common;
 #[path = "../../../core/tests/common/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the library's own tests")]
 mod server;
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use server::{Server, answer, answer_well};
 use common::{Run, faceprint};
+use server::{Server, answer, answer_well};
 
 /// SHA-256 of [`MODEL`].
 const HASH: &str = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4";
