@@ -58,7 +58,7 @@ fn formats(c: &mut Criterion) {
         group.bench_function(format.name(), |b| b.iter(|| black_box(&view).raster()));
         let turned = view.with_orientation(Orientation::Rotate90);
         group.bench_function(format!("{format} rotated"), |b| {
-            b.iter(|| black_box(&turned).raster())
+            b.iter(|| black_box(&turned).raster());
         });
     }
     group.finish();
