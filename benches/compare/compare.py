@@ -119,7 +119,7 @@ def measure(sides, paths, rounds):
     for path in paths:
         for round_ in range(rounds + 1):
             # The pure-Rust runtime is several times slower and not what is compared.
-            names = ["peer", "ours"] + (["rten"] if round_ < 4 else [])
+            names = ["peer", "ours"] + (["rten"] if round_ < 3 else [])
             for name in names if round_ % 2 else names[::-1]:
                 times = sides[name].ask("time", path)
                 if round_ > 0:

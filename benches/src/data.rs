@@ -49,11 +49,14 @@ pub fn engine(
     Ok(builder.accept_license(LICENSE).build()?)
 }
 
+/// A name for reports, and a file's bytes.
+pub type NamedFile = (&'static str, Vec<u8>);
+
 /// The group picture and one picture with one face, with their names, as file bytes.
 ///
 /// # Errors
 /// When a file that is there cannot be read.
-pub fn two_files(shared: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Box<dyn Error>> {
+pub fn two_files(shared: &Path) -> Result<Vec<NamedFile>, Box<dyn Error>> {
     let group = fs::read(shared.join(GROUP_PICTURE))?;
     let mut files = vec![("group", group)];
     if let Some(one) = first_file(&shared.join("lfw/images"))? {
