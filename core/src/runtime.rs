@@ -17,7 +17,6 @@
 //! for them. Results are the same bits in either lane.
 
 mod graph;
-mod locate;
 #[cfg_attr(not(feature = "onnxruntime"), path = "runtime/onnxruntime_disabled.rs")]
 mod onnxruntime;
 #[cfg_attr(

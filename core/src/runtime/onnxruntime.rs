@@ -1,5 +1,7 @@
 //! ONNX Runtime, loaded from its shared library.
 
+mod locate;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +14,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::locate::{Candidate, candidates};
+use self::locate::{Candidate, candidates};
 use super::pool::Lanes;
 use super::{BackendInfo, Lane, Provider, RuntimeOptions, Tensor, wide_threads};
 use crate::error::{Error, ErrorKind, Result};
