@@ -2,7 +2,8 @@
 
     python -m faces.check --images examples/images --models ../shared/models --bundled core/models --pack PACK
 
-Prints what the detectors find and how alike the pictures are; `--crops` adds the nearest training face (the embedder's crops) of every generated one.
+Prints what the detectors find and how alike the pictures are; `--crops` (the embedder's crops) adds the nearest
+training face of every generated one.
 """
 
 from __future__ import annotations
