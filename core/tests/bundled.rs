@@ -70,7 +70,8 @@ fn capture_says_why_a_picture_is_no_sample() {
     let raster = portrait.view().raster().crop(width / 2, 0, width / 2, height).unwrap().into_rgb();
     let cut = issues(&raster);
     assert!(
-        cut.iter().all(|issue| matches!(issue, Issue::CutByFrame { .. } | Issue::NoFace)) && !cut.is_empty(),
+        cut.iter().all(|issue| matches!(issue, Issue::CutByFrame { .. } | Issue::NoFace))
+            && !cut.is_empty(),
         "{cut:?}"
     );
 }
@@ -127,7 +128,8 @@ fn flip_averaging_brings_a_face_and_its_mirror_image_together() {
 }
 
 fn nearest<'a>(known: &'a [(String, Template)], probe: &Template) -> (&'a str, f32) {
-    let scores = known.iter().map(|(name, it)| (name.as_str(), it.similarity(probe).unwrap().value()));
+    let scores =
+        known.iter().map(|(name, it)| (name.as_str(), it.similarity(probe).unwrap().value()));
     scores.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap()
 }
 
