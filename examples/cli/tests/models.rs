@@ -70,7 +70,7 @@ fn a_pack_is_listed_pulled_verified_and_found() {
     let models = setup.models();
     let listed = setup.run(&["list"]);
     assert_eq!(listed.code, Some(0), "{}", listed.stderr);
-    let row: Vec<_> = listed.stdout.lines().nth(1).unwrap().split_whitespace().collect();
+    let row: Vec<_> = listed.stdout.lines().nth(3).unwrap().split_whitespace().collect();
     assert_eq!(row, ["p", "m", "embedder", "CC-BY-NC-4.0", "(non-commercial)", "?", "no"]);
     assert_eq!(setup.run(&["verify"]).code, Some(0));
     assert_eq!(setup.run(&["verify", "m"]).code, Some(1));
