@@ -8,12 +8,12 @@ import json
 import os
 import sys
 import time
+from importlib import metadata
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import cv2
-import insightface
 import numpy as np
 import onnxruntime as ort
 from insightface.model_zoo.arcface_onnx import ArcFaceONNX
@@ -115,7 +115,8 @@ def detector_blob(image):
 
 def main():
     peers = Peers(sys.argv[1])
-    versions = f"InsightFace {insightface.__version__}, ONNX Runtime {ort.__version__}, OpenCV {cv2.__version__}"
+    names = {"InsightFace": "insightface", "ONNX Runtime": "onnxruntime", "OpenCV": "opencv-python"}
+    versions = ", ".join(f"{name} {metadata.version(package)}" for name, package in names.items())
     print(json.dumps({"engine": versions}), flush=True)
     for line in sys.stdin:
         question, path = line.rstrip("\n").split(" ", 1)
