@@ -36,6 +36,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 #[cfg(fuzzing)]
 pub use graph::Graph;
+#[cfg(not(fuzzing))]
+use graph::Graph;
 pub use tensor::Tensor;
 
 /// Which engine to run networks on.
@@ -175,7 +177,7 @@ impl Runtime {
     /// # Errors
     /// [`ErrorKind::ModelMismatch`] for bytes that are not an ONNX model this engine can run.
     pub fn load(&self, onnx: &[u8]) -> Result<Network> {
-        let graph = graph::Graph::parse(onnx)?;
+        let graph = Graph::parse(onnx)?;
         let freed = graph.with_free_size();
         let bytes = freed.as_deref().unwrap_or(onnx);
         let loaded = match &self.engine {
