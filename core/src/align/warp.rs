@@ -147,31 +147,28 @@ impl<'r> Sampler<'r> {
         let bottom = bottom_left.iter_mut().zip(bottom_right);
         for (((&x, &y), top), bottom) in columns.whole.iter().zip(&rows.whole).zip(top).zip(bottom)
         {
-            let [top_pair, bottom_pair] = self.inside(x, y).unwrap_or_else(|| {
+            let ((left, right), (left_below, right_below)) = (top, bottom);
+            if let Some([row, row_below]) = self.inside(x, y) {
+                [*left, *right] = pair(row);
+                [*left_below, *right_below] = pair(row_below);
+            } else {
                 let (x, y) = (i64::from(x), i64::from(y));
-                let row = |y| [self.pixel(x, y), self.pixel(x + 1, y)];
-                [row(y), row(y + 1)]
-            });
-            [*top.0, *top.1] = top_pair;
-            [*bottom.0, *bottom.1] = bottom_pair;
+                [*left, *right] = [self.pixel(x, y), self.pixel(x + 1, y)];
+                [*left_below, *right_below] = [self.pixel(x, y + 1), self.pixel(x + 1, y + 1)];
+            }
         }
     }
 
-    /// The four neighbours where all of them, and the one to their right, are in the picture: pixels
-    /// are read as four bytes, the fourth of which is the next one's.
+    /// The two neighbours in a row and those below, where all of them, and the one to their right, are
+    /// in the picture: pixels are read as four bytes, the fourth of which is the next one's.
     #[inline]
-    fn inside(&self, x: i32, y: i32) -> Option<[[[u8; 4]; 2]; 2]> {
+    fn inside(&self, x: i32, y: i32) -> Option<[&[u8; 7]; 2]> {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);
         if x + 2 >= self.width || y + 1 >= self.height {
             return None;
         }
-        let top = y * self.stride + x * 3;
-        let bottom = top + self.stride;
-        let pair = |at: usize| {
-            let bytes = &self.bytes[at..at + 7];
-            Some([*bytes.first_chunk()?, *bytes.last_chunk()?])
-        };
-        Some([pair(top)?, pair(bottom)?])
+        let row = self.bytes.get(y * self.stride + x * 3..)?;
+        Some([row.first_chunk()?, row.get(self.stride..)?.first_chunk()?])
     }
 
     #[cold]
@@ -184,6 +181,11 @@ impl<'r> Sampler<'r> {
             _ => [0; 4],
         }
     }
+}
+
+/// Two pixels side by side.
+fn pair(&[r, g, b, next_r, next_g, next_b, after]: &[u8; 7]) -> [[u8; 4]; 2] {
+    [[r, g, b, next_r], [next_r, next_g, next_b, after]]
 }
 
 fn lerp(from: f32, to: f32, share: f32) -> f32 {

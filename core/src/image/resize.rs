@@ -247,6 +247,30 @@ mod tests {
         assert_eq!(large.row(3), expected);
     }
 
+    /// The one product of `Columns::mix` against the two that it stands for.
+    #[test]
+    fn samples_are_weighted_to_the_bit() {
+        let sizes = [(1, 3), (2, 5), (3, 2), (97, 4000), (250, 640), (640, 640), (1920, 640)];
+        for (from, to) in sizes {
+            let level = |i: u32| u8::try_from(i * i % 251 * (i % 2) + i % 5).unwrap();
+            let picture = RgbImage::from_raw(from, 1, (0..from * 3).map(level).collect()).unwrap();
+            let view = picture.view();
+            let raster = view.raster();
+            let mut resizer = Resizer::new(&raster, to, 1);
+            resizer.hold(0);
+            for ((start, fraction), pixel) in taps(from, to).zip(&resizer.lines[0]) {
+                let pair = [start, start + 1].map(|at| at.clamp(0, i64::from(from) - 1));
+                for (lane, &sample) in pixel.iter().take(3).enumerate() {
+                    let level =
+                        |at| i32::from(raster.as_bytes()[usize::try_from(at).unwrap() * 3 + lane]);
+                    let [left, right] = weights(fraction).map(i32::from);
+                    let sum = level(pair[0]) * left + level(pair[1]) * right;
+                    assert_eq!(i32::from(sample), sum >> 4, "{from} to {to}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn same_size_is_the_same_picture() {
         let picture = pattern();
