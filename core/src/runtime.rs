@@ -20,7 +20,10 @@ mod graph;
 mod locate;
 #[cfg_attr(not(feature = "onnxruntime"), path = "runtime/onnxruntime_disabled.rs")]
 mod onnxruntime;
-#[cfg_attr(not(any(feature = "onnxruntime", feature = "rten")), expect(dead_code, reason = "no engine to pool"))]
+#[cfg_attr(
+    not(any(feature = "onnxruntime", feature = "rten")),
+    expect(dead_code, reason = "no engine to pool")
+)]
 mod pool;
 #[cfg_attr(not(feature = "rten"), path = "runtime/pure_disabled.rs")]
 mod pure;
