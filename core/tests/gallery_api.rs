@@ -2,7 +2,7 @@
 #![cfg(feature = "gallery")]
 
 #[path = "common/gallery.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, unreachable_pub)]
 mod common;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -78,7 +78,8 @@ fn an_erased_person_is_gone_for_every_handle() {
 fn duplicates_are_outcomes() {
     let (_folder, _gallery, acme) = fresh();
     added(acme.enroll(&id(1), &template(1)).unwrap());
-    let Enrollment::Duplicate { of, similarity } = acme.enroll(&id(2), &template(1)).unwrap() else {
+    let Enrollment::Duplicate { of, similarity } = acme.enroll(&id(2), &template(1)).unwrap()
+    else {
         panic!("enrolled twice");
     };
     assert_eq!(of, id(1));
@@ -89,7 +90,8 @@ fn duplicates_are_outcomes() {
     let lax = acme.clone().with_policy(EnrollPolicy::default().duplicate_at(None));
     added(lax.enroll(&id(2), &template(1)).unwrap());
     // Within a batch too, in order.
-    let batch = [(id(3), template(3)), (id(4), template(3)), (id(3), template(33)), (id(5), template(1))];
+    let batch =
+        [(id(3), template(3)), (id(4), template(3)), (id(3), template(33)), (id(5), template(1))];
     let mut told = Vec::new();
     let outcomes = acme.enroll_all(&batch, |done, all| told.push((done, all))).unwrap();
     assert_eq!(told, [(1, 4), (2, 4), (3, 4), (4, 4)]);
@@ -174,7 +176,10 @@ fn details_are_kept_and_checked() {
         Details { metadata: Some("{floor".into()), ..Details::default() },
         Details { consent: Some(UNIX_EPOCH - Duration::from_secs(1)), ..Details::default() },
     ] {
-        assert_eq!(acme.set_details(&id(1), &wrong).unwrap_err().kind(), ErrorKind::InvalidArgument);
+        assert_eq!(
+            acme.set_details(&id(1), &wrong).unwrap_err().kind(),
+            ErrorKind::InvalidArgument
+        );
     }
     let error = acme.set_details(&id(2), &details).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SubjectNotFound);
@@ -240,7 +245,10 @@ fn rosters_and_spaces_narrow_the_answer() {
         acme.enroll(&id(number.into()), &near(f32::from(number))).unwrap();
     }
     let all = acme.identify(&near(0.0), &Query::top(9)).unwrap();
-    assert_eq!(all.iter().map(|hit| hit.subject.clone()).collect::<Vec<_>>(), (0..5).map(id).collect::<Vec<_>>());
+    assert_eq!(
+        all.iter().map(|hit| hit.subject.clone()).collect::<Vec<_>>(),
+        (0..5).map(id).collect::<Vec<_>>()
+    );
     assert!(all.is_sorted_by(|a, b| a.similarity >= b.similarity));
     for hit in &all {
         let stored = &acme.templates(&hit.subject).unwrap()[0].template;
@@ -348,7 +356,10 @@ fn every_slot_opens_and_nothing_else_does() {
     assert_eq!(gallery.remove_access(by_key).unwrap_err().kind(), ErrorKind::InvalidArgument);
     assert_eq!(Gallery::open(&path, &key(7)).unwrap_err().kind(), ErrorKind::WrongKey);
     gallery.rotate_key(&cheap("new words")).unwrap();
-    assert_eq!(Gallery::open(&path, &cheap("open sesame")).unwrap_err().kind(), ErrorKind::WrongKey);
+    assert_eq!(
+        Gallery::open(&path, &cheap("open sesame")).unwrap_err().kind(),
+        ErrorKind::WrongKey
+    );
     Gallery::open(&path, &cheap("new words")).unwrap();
     Gallery::open(&path, &Access::provider(kms)).unwrap();
     let last = gallery.slots().unwrap();
@@ -396,7 +407,8 @@ fn files_that_are_no_gallery_are_told_apart() {
     assert_eq!(error.kind(), ErrorKind::GalleryExists);
     Gallery::open(&path, &key(1)).unwrap();
     let text = folder.path().join("text");
-    std::fs::write(&text, "not a database, but long enough to be looked at as one".repeat(40)).unwrap();
+    std::fs::write(&text, "not a database, but long enough to be looked at as one".repeat(40))
+        .unwrap();
     assert_eq!(Gallery::open(&text, &key(1)).unwrap_err().kind(), ErrorKind::Integrity);
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "").unwrap();
@@ -473,7 +485,8 @@ fn a_backup_is_a_gallery() {
     let copied = Gallery::open(&copy, &key(1)).unwrap();
     copied.check().unwrap();
     assert_eq!(copied.tenant(&tenant_id("acme")).unwrap().subjects().unwrap(), [id(1)]);
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert!(!left.iter().any(|it| it.to_string_lossy().contains("partial")), "{left:?}");
     #[cfg(unix)]
     for path in [copy, folder.path().join("g.faceprint")] {

@@ -28,7 +28,9 @@ pub fn values(seed: u64) -> Vec<f32> {
         state ^= state << 17;
         (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0
     };
-    (0..40).for_each(|_| drop(next()));
+    for _ in 0..40 {
+        next();
+    }
     (0..VALUES).map(|_| next()).collect()
 }
 
