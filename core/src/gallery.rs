@@ -40,7 +40,7 @@
 //! [`rotate_key`](Gallery::rotate_key) makes another slot around the same root: it is immediate, and it is what
 //! to do when a passphrase is to be changed. [`rekey`](Gallery::rekey) makes every key anew and seals
 //! everything again: it is what to do when a key may have been *seen*. Every sealed value is bound to its place
-//! ([`format`]), and a keyed hash over all rows, verified by [`open`](Gallery::open), tells when one is missing.
+//! ([`format`](mod@format)), and a keyed hash over all rows, verified by [`open`](Gallery::open), tells when one is missing.
 //!
 //! # What this protects against, and what not
 //! A template is a face: pictures that pass for the person can be computed from it. A table of plain templates is

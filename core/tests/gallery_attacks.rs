@@ -1,5 +1,6 @@
 //! What somebody with the file, and no key, can read from it, change in it, or keep of it.
 #![cfg(feature = "gallery")]
+#![allow(clippy::unwrap_used)]
 
 #[path = "common/gallery.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -113,7 +114,7 @@ fn sealed_values_open_in_their_own_place_only() {
     let scene = Scene::new();
     let other = Scene::new();
     // SQL that moves a sealed value; a call that meets it while the gallery is open, where there is one.
-    let moves: &[(&str, fn(&Tenant) -> Option<Error>)] = &[
+    let moves: &[Move] = &[
         // Between templates of one subject, of two, of two tenants, and between spaces.
         (swap!("template", "vector", 0, 1), |acme| acme.templates(&id(1)).err()),
         (swap!("template", "vector", 0, 3), |acme| acme.templates(&id(1)).err()),
@@ -299,7 +300,7 @@ fn no_flipped_byte_gives_a_wrong_answer() {
     let thorough = std::env::var_os("FACEPRINT_THOROUGH").is_some();
     let meaningful = |at: usize| {
         let around = &bytes[at.saturating_sub(8)..(at + 9).min(bytes.len())];
-        thorough || at % 97 == 0 || around.iter().any(|&byte| byte != 0)
+        thorough || at.is_multiple_of(97) || around.iter().any(|&byte| byte != 0)
     };
     let positions: Vec<usize> = (0..bytes.len()).filter(|&at| meaningful(at)).collect();
     let counts: Vec<(usize, usize)> = std::thread::scope(|scope| {
@@ -313,7 +314,7 @@ fn no_flipped_byte_gives_a_wrong_answer() {
                     let mut flipped = bytes.clone();
                     flipped[at] ^= 1 << (at % 8);
                     fs::write(&mine, &flipped).unwrap();
-                    match answer(&mine, at % 16 == 0) {
+                    match answer(&mine, at.is_multiple_of(16)) {
                         Ok(answer) => {
                             assert_eq!(&answer, right, "byte {at} flipped");
                             same += 1;
@@ -341,6 +342,9 @@ fn no_flipped_byte_gives_a_wrong_answer() {
     );
     assert!(refused > 3_000, "{refused}");
 }
+
+/// SQL, and a call of an open gallery that meets what it moved.
+type Move = (&'static str, fn(&Tenant) -> Option<Error>);
 
 /// A gallery with two tenants, two spaces and two slots, in the state it was made in.
 struct Scene {

@@ -1,5 +1,6 @@
 //! A gallery against a plain map, under random operations; and templates under many rotations.
 #![cfg(feature = "gallery")]
+#![allow(clippy::unwrap_used)]
 
 #[path = "common/gallery.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -69,7 +70,7 @@ fn agree(outcome: &Enrollment, expected: &Result<(), u64>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn two_handles_agree_with_a_map(steps in prop::collection::vec((step(), any::<bool>()), 1..40)) {

@@ -1,5 +1,6 @@
 //! Several processes on one gallery, and processes that die.
 #![cfg(feature = "gallery")]
+#![allow(clippy::unwrap_used)]
 
 #[path = "common/gallery.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -25,6 +26,7 @@ fn child() {
     match role {
         "hold" => hold(Path::new(path)),
         "write" => write_until_killed(Path::new(path)),
+        "fill" => write_until_refused(Path::new(path)),
         other => panic!("{other}"),
     }
 }
@@ -140,9 +142,11 @@ fn what_was_acknowledged_survives_being_killed() {
 fn apply(model: &mut BTreeMap<u64, u64>, operation: &str) {
     let words: Vec<&str> = operation.split(' ').collect();
     match words[..] {
-        ["enroll", number] => drop(model.insert(number.parse().unwrap(), number.parse().unwrap())),
+        ["enroll", number] => {
+            model.insert(number.parse().unwrap(), number.parse().unwrap());
+        }
         ["replace", number, seed] => {
-            drop(model.insert(number.parse().unwrap(), seed.parse().unwrap()));
+            model.insert(number.parse().unwrap(), seed.parse().unwrap());
         }
         ["batch", number] => {
             let number: u64 = number.parse().unwrap();
@@ -150,7 +154,9 @@ fn apply(model: &mut BTreeMap<u64, u64>, operation: &str) {
                 model.insert(number, number);
             }
         }
-        ["erase", number] => drop(model.remove(&number.parse().unwrap())),
+        ["erase", number] => {
+            model.remove(&number.parse().unwrap());
+        }
         _ => {}
     }
 }
@@ -164,6 +170,7 @@ fn write_until_killed(path: &Path) {
     let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().subsec_nanos();
     for step in 0.. {
         let dice = noise(u64::from(start) + step);
+        let nth = usize::try_from(dice / 100).unwrap() % there.len().max(1);
         let absent =
             (0..).map(|it| (dice / 100 + it) % 900).find(|it| !there.contains(it)).unwrap();
         let operation = match dice % 100 {
@@ -173,12 +180,8 @@ fn write_until_killed(path: &Path) {
             16..20 => format!("batch {}", 1_000 + (dice / 100 % 100) * 5),
             20..60 if there.len() < 40 => format!("enroll {absent}"),
             _ if there.is_empty() => format!("enroll {absent}"),
-            20..75 => format!("erase {}", there[dice as usize / 100 % there.len()]),
-            _ => format!(
-                "replace {} {}",
-                there[dice as usize / 100 % there.len()],
-                2_000 + dice % 900
-            ),
+            20..75 => format!("erase {}", there[nth]),
+            _ => format!("replace {} {}", there[nth], 2_000 + dice % 900),
         };
         let words: Vec<&str> = operation.split(' ').collect();
         if words[0] == "batch" && there.iter().any(|&it| it >= 1_000) {
@@ -190,9 +193,15 @@ fn write_until_killed(path: &Path) {
             "rotate" => gallery.rotate_key(&key(1 + (dice / 100 % 2) as u8)).unwrap(),
             "rekey" => gallery.rekey(&key(1 + (dice / 100 % 2) as u8)).unwrap(),
             "compact" => gallery.compact().unwrap(),
-            "enroll" => drop(added(acme.enroll(&id(number(1)), &template(number(1))).unwrap())),
-            "replace" => drop(added(acme.replace(&id(number(1)), &template(number(2))).unwrap())),
-            "erase" => drop(acme.erase(&id(number(1))).unwrap()),
+            "enroll" => {
+                added(acme.enroll(&id(number(1)), &template(number(1))).unwrap());
+            }
+            "replace" => {
+                added(acme.replace(&id(number(1)), &template(number(2))).unwrap());
+            }
+            "erase" => {
+                acme.erase(&id(number(1))).unwrap();
+            }
             _ => {
                 let batch: Vec<_> =
                     (number(1)..number(1) + 5).map(|it| (id(it), template(it))).collect();
@@ -203,6 +212,63 @@ fn write_until_killed(path: &Path) {
         let mut model = there.iter().map(|&it| (it, it)).collect();
         apply(&mut model, &operation);
         there = model.into_keys().collect();
+    }
+}
+
+/// The system refuses to let files grow past a limit, in the middle of commits: no disk is that full, but
+/// SQLite sees the same failing writes.
+#[test]
+#[cfg(unix)]
+fn what_was_acknowledged_survives_failing_writes() {
+    let mut refused = 0;
+    for blocks in (300..3_000).step_by(150) {
+        let (folder, gallery, acme) = fresh();
+        let path = folder.path().join("g.faceprint");
+        drop((gallery, acme));
+        let limited = Command::new("sh")
+            .args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "child", "--nocapture"])
+            .env(ROLE, format!("fill {}", path.display()))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(limited.stdout).unwrap();
+        assert!(limited.status.success(), "{blocks}: {said}");
+        let acknowledged: Vec<u64> = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("end enroll "))
+            .map(|number| number.parse().unwrap())
+            .collect();
+        refused += said.lines().filter(|line| line.starts_with("refused")).count();
+        let gallery = Gallery::open(&path, &key(1)).unwrap();
+        gallery.check().unwrap();
+        let acme = gallery.tenant(&tenant_id("acme")).unwrap();
+        let expected: Vec<_> = acknowledged.iter().map(|&number| id(number)).collect();
+        assert_eq!(acme.subjects().unwrap(), expected, "{blocks} blocks");
+        added(acme.enroll(&id(9_999), &template(9_999)).unwrap());
+    }
+    println!("{refused} commits refused by the system");
+    assert!(refused >= 18, "{refused}");
+}
+
+fn write_until_refused(path: &Path) {
+    let gallery = Gallery::open(path, &key(1)).unwrap();
+    let acme = gallery.tenant(&tenant_id("acme")).unwrap();
+    let mut refused = 0;
+    for number in 0..400 {
+        match acme.enroll(&id(number), &template(number)) {
+            Ok(_) => say(&format!("end enroll {number}")),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+                say(&format!("refused {number}"));
+                refused += 1;
+            }
+        }
+        // What was there before is still answered.
+        assert!(acme.subjects().is_ok());
+        if refused == 5 {
+            break;
+        }
     }
 }
 

@@ -33,7 +33,7 @@ impl Gallery {
     pub fn rekey(&self, access: &Access) -> Result<()> {
         self.shared.store.replace_keys(
             |conn, guard| self.seal_again(conn, guard, access),
-            |(opened, mut rings)| {
+            |Renewed { opened, mut rings }| {
                 *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
                 let tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
                 for (row, state) in tenants.iter() {
@@ -50,7 +50,7 @@ impl Gallery {
         conn: &Connection,
         guard: &Guard,
         access: &Access,
-    ) -> Result<(Guard, (Opened, HashMap<i64, Ring>))> {
+    ) -> Result<(Guard, Renewed)> {
         // Sealing a changed row again would make it look right.
         let head = guard.verify(conn)?;
         let at = Snapshot { conn, gallery: guard.gallery, sequence: head.sequence };
@@ -75,8 +75,14 @@ impl Gallery {
         let (rows, hash) = guard.count(conn)?;
         let head = Head { sequence: head.sequence + 1, rows, next: head.next + 1, hash, ..head };
         guard.write(conn, &head)?;
-        Ok((guard, (Opened { root: keys, slot: slot.id }, renewed)))
+        Ok((guard, Renewed { opened: Opened { root: keys, slot: slot.id }, rings: renewed }))
     }
+}
+
+/// The keys of a gallery after a rekey.
+struct Renewed {
+    opened: Opened,
+    rings: HashMap<i64, Ring>,
 }
 
 fn seal_tenant_again(

@@ -37,7 +37,18 @@ pub(super) fn connect(path: &Path, writable: bool, busy: Duration) -> Result<Con
 pub(super) fn prepare_for_writes(conn: &Connection) -> Result<()> {
     // The page size takes effect in an empty file only, and before the journal is chosen.
     conn.pragma_update(None, "page_size", format::PAGE_BYTES).map_err(sqlite)?;
-    conn.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(())).map_err(sqlite)?;
+    let journal: String = conn
+        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))
+        .map_err(sqlite)?;
+    if journal != "wal" {
+        return Err(Error::new(
+            ErrorKind::Io,
+            format!(
+                "the file system keeps no write-ahead log (SQLite chose {journal:?}); put the gallery on \
+                 a local disk"
+            ),
+        ));
+    }
     conn.pragma_update(None, "synchronous", "full").map_err(sqlite)?;
     conn.pragma_update(None, "fullfsync", true).map_err(sqlite)?;
     conn.pragma_update(None, "checkpoint_fullfsync", true).map_err(sqlite)?;
