@@ -9,13 +9,16 @@ mod nms;
 mod plan;
 mod retinaface;
 mod scrfd;
+mod spare;
 mod yunet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Landmarks, Rect};
-use crate::image::{Letterbox, Raster, pack};
+use crate::image::{Letterbox, Raster, pack_into};
 use crate::pack::{DetectorSpec, Family, ModelSpec};
 use crate::runtime::{Lane, Network, Runtime, Tensor};
+
+use spare::Spare;
 
 pub use plan::DetectionSize;
 
@@ -55,6 +58,7 @@ pub(crate) struct Detector {
     model: ModelSpec,
     spec: DetectorSpec,
     options: DetectOptions,
+    input: Spare,
 }
 
 impl Detector {
@@ -70,8 +74,9 @@ impl Detector {
         Ok(Self {
             network: runtime.load(bytes).map_err(|error| error.about(&model.to_string()))?,
             model: model.clone(),
-            spec: spec.clone(),
+            spec: *spec,
             options: options.clone(),
+            input: Spare::default(),
         })
     }
 
@@ -102,13 +107,15 @@ impl Detector {
         lane: Lane,
     ) -> Result<Vec<Detection>> {
         let (width, height) = letterbox.canvas();
-        let input = pack(picture, letterbox, &self.model.input.planar);
+        let mut input = self.input.take();
+        pack_into(picture, letterbox, &self.model.input.planar, &mut input);
         let input = Tensor::new([1, 3, height as usize, width as usize], input)?;
         let threshold = self.options.score_threshold.unwrap_or(self.spec.score_threshold);
-        let outputs = self.network.run(&input, lane);
-        let mut faces = outputs
-            .and_then(|outputs| decode(self.model.family, &outputs, (width, height), threshold))
-            .map_err(|error| error.about(&self.model.to_string()))?;
+        let read =
+            |outputs: &[Tensor<'_>]| decode(self.model.family, outputs, (width, height), threshold);
+        let faces = self.network.run(&input, lane, read);
+        self.input.put(input.into_data());
+        let mut faces = faces.map_err(|error| error.about(&self.model.to_string()))?;
         for face in &mut faces {
             *face = to_source(face, letterbox);
         }
@@ -123,7 +130,7 @@ impl Detector {
 /// [`ErrorKind::ModelMismatch`] when the outputs do not have the family's shapes.
 pub fn decode(
     family: Family,
-    outputs: &[Tensor],
+    outputs: &[Tensor<'_>],
     canvas: (u32, u32),
     threshold: f32,
 ) -> Result<Vec<Detection>> {

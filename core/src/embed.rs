@@ -58,44 +58,42 @@ impl Embedder {
         let batch = if self.network.batches() { MAX_BATCH } else { 1 };
         let mut directions = Vec::with_capacity(crops.len());
         for crops in crops.chunks(batch) {
-            let output = self.run(crops, lane)?;
-            for values in output.data().chunks_exact(self.spec.dimension) {
-                directions.push(Embedding::normalize(values).map_err(|error| {
-                    let message = format!("{} gives no direction", self.model);
-                    Error::with_source(ErrorKind::ModelMismatch, message, error)
-                })?);
-            }
+            let read = |outputs: &[Tensor<'_>]| {
+                for values in self.values(outputs, crops.len())?.chunks_exact(self.spec.dimension) {
+                    directions.push(Embedding::normalize(values).map_err(|error| {
+                        Error::with_source(ErrorKind::ModelMismatch, "gives no direction", error)
+                    })?);
+                }
+                Ok(())
+            };
+            let run = self.network.run(&self.input(crops)?, lane, read);
+            run.map_err(|error| error.about(&self.model.to_string()))?;
         }
         Ok(directions)
     }
 
-    /// The raw output for a batch: as many values as faces times the dimension.
-    fn run(&self, crops: &[Crop], lane: Lane) -> Result<Tensor> {
+    /// The crops of a batch as the network takes them.
+    fn input(&self, crops: &[Crop]) -> Result<Tensor<'static>> {
         let (width, height) = (self.spec.alignment.width(), self.spec.alignment.height());
         let mut input = Vec::with_capacity(crops.len() * 3 * width as usize * height as usize);
         for crop in crops {
             pack_crop(crop.as_bytes(), &self.model.input.planar, &mut input);
         }
-        let input = Tensor::new([crops.len(), 3, height as usize, width as usize], input)?;
-        let outputs =
-            self.network.run(&input, lane).map_err(|error| error.about(&self.model.to_string()))?;
-        let wanted = crops.len() * self.spec.dimension;
-        match <[Tensor; 1]>::try_from(outputs) {
-            Ok([output]) if output.data().len() == wanted => Ok(output),
-            Ok([output]) => Err(self.mismatch(format!(
-                "{} faces give shape {:?}, expected {} values each",
-                crops.len(),
-                output.shape(),
-                self.spec.dimension
-            ))),
-            Err(outputs) => {
-                Err(self.mismatch(format!("has {} outputs, expected 1", outputs.len())))
-            }
-        }
+        Tensor::new([crops.len(), 3, height as usize, width as usize], input)
     }
 
-    fn mismatch(&self, what: String) -> Error {
-        Error::new(ErrorKind::ModelMismatch, what).about(&self.model.to_string())
+    /// The one output for a batch: as many values as `faces` times the dimension.
+    fn values<'a>(&self, outputs: &'a [Tensor<'_>], faces: usize) -> Result<&'a [f32]> {
+        let mismatch = |message| Err(Error::new(ErrorKind::ModelMismatch, message));
+        match outputs {
+            [output] if output.data().len() == faces * self.spec.dimension => Ok(output.data()),
+            [output] => mismatch(format!(
+                "{faces} faces give shape {:?}, expected {} values each",
+                output.shape(),
+                self.spec.dimension
+            )),
+            _ => mismatch(format!("has {} outputs, expected 1", outputs.len())),
+        }
     }
 }
 

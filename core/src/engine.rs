@@ -84,9 +84,7 @@ impl Engine {
     /// [`ErrorKind::ModelNotFound`] when the pack has no embedder; [`ErrorKind::ModelMismatch`] when the
     /// network does not behave as its manifest says.
     pub fn template(&self, image: &ImageView<'_>, landmarks: &Landmarks) -> Result<Template> {
-        self.templates_in(&image.raster(), std::slice::from_ref(landmarks))?
-            .pop()
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "one face gave no template"))
+        self.template_in(&image.raster(), landmarks)
     }
 
     /// The templates of crops that are already aligned as this pack's embedder wants them.
@@ -136,6 +134,11 @@ impl Engine {
         }
         faces.truncate(detector.options().max_faces.unwrap_or(usize::MAX));
         Ok(faces)
+    }
+
+    fn template_in(&self, raster: &Raster<'_>, face: &Landmarks) -> Result<Template> {
+        let mut templates = self.templates_in(raster, std::slice::from_ref(face))?;
+        templates.pop().ok_or_else(|| Error::new(ErrorKind::Internal, "one face gave no template"))
     }
 
     fn templates_in(&self, raster: &Raster<'_>, faces: &[Landmarks]) -> Result<Vec<Template>> {

@@ -1,6 +1,71 @@
-//! Face recognition as a library: detection, alignment, embedding, matching.
+//! Face recognition as a library: faces are found, aligned, turned into templates and compared.
+//!
+//! Nothing is downloaded and nothing has to be installed: the models are part of the library, and so is
+//! an engine that runs them.
+//!
+//! ```
+//! use faceprint::image::{DecodeLimits, decode};
+//! use faceprint::{Engine, ModelPack};
+//!
+//! let pack = ModelPack::bundled();
+//! let engine = Engine::builder(&pack).build()?;
+//!
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/images/");
+//! let read = |name: &str| -> Result<_, Box<dyn std::error::Error>> {
+//!     Ok(decode(&std::fs::read(format!("{folder}{name}"))?, &DecodeLimits::default())?)
+//! };
+//! let known = engine.analyze(&read("people/elva/1.jpg")?.view())?;
+//! let group = engine.analyze(&read("group.jpg")?.view())?;
+//!
+//! let threshold = pack.threshold(1e-3)?; // at most one stranger in a thousand passes for somebody
+//! let similar = |face: &&faceprint::Face| {
+//!     known[0].template.similarity(&face.template).is_ok_and(|it| it.value() >= threshold)
+//! };
+//! assert_eq!(group.len(), 6);
+//! assert_eq!(group.iter().filter(similar).count(), 1); // Elva is the second from the left
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! | to | see |
+//! |---|---|
+//! | find faces, make templates, work through many pictures | [`Engine`] |
+//! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
+//! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
+//! | compare | [`Template::similarity`] |
+//! | choose what runs the networks, or a GPU | [`runtime`] |
+//! | know what went wrong | [`Error::kind`], [`ErrorKind`] |
+//! | align or detect with a policy of your own | [`mod@align`], [`detect`] |
+//!
+//! # How it is built
+//!
+//! Modules import only from rows above their own; `core/tests/tidy.rs` holds this.
+//!
+//! | row | modules | know |
+//! |---|---|---|
+//! | 0 | [`error`] [`id`] [`geometry`] | nothing |
+//! | 1 | [`mod@image`] [`vector`] | row 0 |
+//! | 2 | [`mod@align`] [`runtime`] | `runtime` knows errors only and is the one place that names an inference engine |
+//! | 3 | [`pack`] | manifests, the catalogue, verified bytes |
+//! | 4 | [`detect`] `embed` | networks run here |
+//! | 5 | [`engine`] | the paved road over row 4 |
+//!
+//! # Words
+//!
+//! Those of ISO/IEC 2382-37: a *probe* is compared with the *templates* of *subjects*; *verify* is one to
+//! one, *identify* one to many. *Similarity* is the cosine of two templates' angle, -1 to 1. *FMR* is the
+//! share of pairs of different people that a threshold takes for the same.
+//!
+//! # Features
+//!
+//! `bundled` (default) the models inside the library, 5 MB. `codecs` (default) JPEG, PNG, WebP and BMP.
+//! `onnxruntime` (default) the faster engine, when its library is on the machine. `rten` (default) the
+//! engine in pure Rust. `download` `Catalog::pull`. `cuda`, `coreml`, `nnapi`, `directml` pass execution
+//! providers through to ONNX Runtime.
 
 #![deny(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod align;
 #[cfg(feature = "gallery")]
@@ -35,3 +100,8 @@ pub use crate::matcher::{Hit, Query};
 pub use crate::pack::{Catalog, ModelPack};
 pub use crate::runtime::BackendChoice;
 pub use crate::vector::{Embedding, Similarity, Template};
+
+/// The README's programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

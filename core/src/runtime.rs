@@ -17,7 +17,6 @@
 //! for them. Results are the same bits in either lane.
 
 mod graph;
-mod locate;
 #[cfg_attr(not(feature = "onnxruntime"), path = "runtime/onnxruntime_disabled.rs")]
 mod onnxruntime;
 #[cfg_attr(
@@ -37,6 +36,8 @@ use crate::error::{Error, ErrorKind, Result};
 
 #[cfg(fuzzing)]
 pub use graph::Graph;
+#[cfg(not(fuzzing))]
+use graph::Graph;
 pub use tensor::Tensor;
 
 /// Which engine to run networks on.
@@ -176,7 +177,7 @@ impl Runtime {
     /// # Errors
     /// [`ErrorKind::ModelMismatch`] for bytes that are not an ONNX model this engine can run.
     pub fn load(&self, onnx: &[u8]) -> Result<Network> {
-        let graph = graph::Graph::parse(onnx)?;
+        let graph = Graph::parse(onnx)?;
         let freed = graph.with_free_size();
         let bytes = freed.as_deref().unwrap_or(onnx);
         let loaded = match &self.engine {
@@ -193,7 +194,7 @@ impl Runtime {
                         ),
                     ));
                 }
-                Loaded::Pure(engine.load(bytes)?)
+                Loaded::Pure(Box::new(engine.load(bytes)?))
             }
         };
         Ok(Network {
@@ -221,7 +222,7 @@ pub struct Network {
 #[derive(Debug)]
 enum Loaded {
     OnnxRuntime(onnxruntime::Sessions),
-    Pure(pure::Model),
+    Pure(Box<pure::Model>),
 }
 
 impl Network {
@@ -230,11 +231,17 @@ impl Network {
         self.batches
     }
 
-    /// Runs the network on `input`, shape (N, C, H, W). The outputs come in the file's order.
-    pub(crate) fn run(&self, input: &Tensor, lane: Lane) -> Result<Vec<Tensor>> {
+    /// Runs the network on `input`, shape (N, C, H, W), and has `read` read the outputs where they lie.
+    /// They come in the file's order.
+    pub(crate) fn run<R>(
+        &self,
+        input: &Tensor<'_>,
+        lane: Lane,
+        read: impl FnOnce(&[Tensor<'_>]) -> Result<R>,
+    ) -> Result<R> {
         match &self.loaded {
-            Loaded::OnnxRuntime(sessions) => sessions.run(input, lane),
-            Loaded::Pure(model) => model.run(input, lane),
+            Loaded::OnnxRuntime(sessions) => sessions.run(input, lane, read),
+            Loaded::Pure(model) => read(&model.run(input, lane)?),
         }
     }
 }

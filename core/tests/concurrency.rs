@@ -1,5 +1,7 @@
 //! One engine, many threads: the same bits as one call after the other.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
+
 mod common;
 
 use std::sync::Barrier;

@@ -1,6 +1,8 @@
 //! The same faces as OpenCV's `FaceDetectorYN` and InsightFace's SCRFD, on every golden picture and on
 //! both runtimes.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
+
 mod common;
 
 use common::{golden, golden_pack, read_picture, runtimes};

@@ -1,6 +1,8 @@
 //! Embeddings of the golden crops, and from the picture end to end, against ONNX Runtime's Python
 //! package fed by InsightFace's alignment.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
+
 mod common;
 
 use common::{golden, golden_pack, read_crop, read_picture, runtimes};

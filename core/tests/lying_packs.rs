@@ -1,5 +1,7 @@
 //! Packs whose manifest does not tell the truth about their files: a typed error each, never a number.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
+
 mod common;
 
 use std::fs;

@@ -1,5 +1,7 @@
 //! The same face in any pixel format, turn and stride gives the same template.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
+
 mod common;
 
 use common::{golden_pack, read_picture, shared};

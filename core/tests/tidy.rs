@@ -1,6 +1,8 @@
 //! The rules of the house that a compiler does not hold: layers, file lengths, where `unsafe` and the
 //! inference engines may be named, and that documents name only what is there.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -41,7 +41,8 @@ fuzz_target!(|input: Input| {
     let outputs: Vec<Tensor> = shapes
         .into_iter()
         .map(|(rows, columns)| {
-            let data = (0..rows * columns).map(|_| values.next().unwrap_or(0.9)).collect();
+            let data: Vec<f32> =
+                (0..rows * columns).map(|_| values.next().unwrap_or(0.9)).collect();
             Tensor::new([1, rows, columns], data).expect("the product of the shape")
         })
         .collect();

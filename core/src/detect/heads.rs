@@ -19,7 +19,12 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// `tensor` as `rows` x `columns`; `what` names it in the error.
-    pub(super) fn new(tensor: &'a Tensor, rows: usize, columns: usize, what: &str) -> Result<Self> {
+    pub(super) fn new(
+        tensor: &'a Tensor<'_>,
+        rows: usize,
+        columns: usize,
+        what: &str,
+    ) -> Result<Self> {
         if tensor.rows_and_columns() != (rows, columns) {
             return Err(Error::new(
                 ErrorKind::ModelMismatch,

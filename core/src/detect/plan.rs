@@ -108,3 +108,73 @@ pub(super) fn scales(
 const fn as_f32(side: u32) -> f32 {
     side as f32
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Result;
+
+    /// Canvas and smallest face of each look of a detector that finds faces of 16 to 300 px.
+    fn looks(
+        picture: (u32, u32),
+        size: DetectionSize,
+        min_face: Option<u32>,
+    ) -> Vec<((u32, u32), u32)> {
+        planned(picture, size, min_face)
+            .unwrap()
+            .iter()
+            .map(|look| (look.letterbox.canvas(), rounded(look.smallest_face)))
+            .collect()
+    }
+
+    fn planned(
+        (width, height): (u32, u32),
+        size: DetectionSize,
+        min_face: Option<u32>,
+    ) -> Result<Vec<Scale>> {
+        let options = DetectOptions { size, min_face, ..DetectOptions::default() };
+        let spec =
+            DetectorSpec { face_range: (16.0, 300.0), score_threshold: 0.6, nms_threshold: 0.3 };
+        scales(width, height, &options, &spec)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "small and positive"
+    )]
+    fn rounded(value: f32) -> u32 {
+        value.round() as u32
+    }
+
+    #[test]
+    fn a_large_picture_is_made_smaller_and_looked_at_twice() {
+        // 4000x3000 at 0.16; a face above 300 px there is 1875 px here, and half of that is left to
+        // the second look, which brings a face that fills the frame to 150 px.
+        let found = looks((4000, 3000), DetectionSize::Auto, None);
+        assert_eq!(found, [((640, 480), 0), ((160, 128), 938)]);
+    }
+
+    #[test]
+    fn a_small_picture_is_neither_enlarged_nor_looked_at_twice() {
+        assert_eq!(looks((250, 250), DetectionSize::Auto, None), [((256, 256), 0)]);
+        assert_eq!(looks((1, 1), DetectionSize::Auto, None), [((32, 32), 0)]);
+    }
+
+    #[test]
+    fn the_smallest_face_that_matters_sets_the_size() {
+        // 80 px are wanted and 16 are enough: a fifth of the size.
+        assert_eq!(looks((1920, 1080), DetectionSize::Auto, Some(80))[0].0, (384, 224));
+        // Small faces of a large picture need more than 640 px, but never more than 4096.
+        assert_eq!(looks((3840, 2160), DetectionSize::Auto, Some(20))[0].0, (3072, 1728));
+        assert_eq!(looks((20_000, 100), DetectionSize::Auto, Some(16))[0].0.0, 4096);
+    }
+
+    #[test]
+    fn the_peers_sizes_are_one_look() {
+        assert_eq!(looks((800, 554), DetectionSize::Native, None), [((800, 576), 0)]);
+        assert_eq!(looks((800, 554), DetectionSize::Square(640), None), [((640, 640), 0)]);
+        let error = planned((5000, 10), DetectionSize::Native, None).err().map(|it| it.kind());
+        assert_eq!(error, Some(ErrorKind::LimitExceeded));
+    }
+}

@@ -13,7 +13,7 @@ const VARIANCE: [f32; 2] = [0.1, 0.2];
 
 /// Three outputs of 4, 2 and 10 columns: boxes, background and face probability, landmarks.
 pub(super) fn decode(
-    outputs: &[Tensor],
+    outputs: &[Tensor<'_>],
     canvas: (u32, u32),
     threshold: f32,
 ) -> Result<Vec<Detection>> {

@@ -11,7 +11,7 @@ const ANCHORS: usize = 2;
 
 /// Nine outputs. Exports name and group them differently, so each is found by its shape.
 pub(super) fn decode(
-    outputs: &[Tensor],
+    outputs: &[Tensor<'_>],
     canvas: (u32, u32),
     threshold: f32,
 ) -> Result<Vec<Detection>> {
@@ -54,7 +54,7 @@ pub(super) fn decode(
 }
 
 /// The one output with `rows` x `columns`.
-fn find(outputs: &[Tensor], rows: usize, columns: usize) -> Result<Table<'_>> {
+fn find<'a>(outputs: &'a [Tensor<'_>], rows: usize, columns: usize) -> Result<Table<'a>> {
     let mut fitting = outputs.iter().filter(|it| it.rows_and_columns() == (rows, columns));
     match (fitting.next(), fitting.next()) {
         (Some(tensor), None) => Table::new(tensor, rows, columns, "of SCRFD"),

@@ -8,7 +8,7 @@ use crate::runtime::Tensor;
 
 /// Outputs in the file's order: class, objectness, box and landmarks, each at strides 8, 16 and 32.
 pub(super) fn decode(
-    outputs: &[Tensor],
+    outputs: &[Tensor<'_>],
     canvas: (u32, u32),
     threshold: f32,
 ) -> Result<Vec<Detection>> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Engine, Face};
+use super::Engine;
 use crate::detect::Detection;
 use crate::error::Result;
 use crate::image::ImageView;
@@ -98,17 +98,13 @@ impl Engine {
         let minimum = detector.options().min_face.unwrap_or(DEFAULT_MIN_FACE);
         let faces = detector.detect(&raster, self.lane)?;
         let size = (raster.width(), raster.height());
-        let prominent = match judge(&faces, size, minimum) {
-            Ok(prominent) => prominent,
-            Err(issues) => return Ok(Capture::Rejected(issues)),
-        };
-        let templates = self.templates_in(&raster, &[prominent.landmarks])?;
-        let face =
-            templates.into_iter().next().map(|template| Face { detection: prominent, template });
-        Ok(face.map_or_else(
-            || Capture::Rejected(vec![Issue::NoFace]),
-            |Face { detection, template }| Capture::Usable(Sample { detection, template }),
-        ))
+        match judge(&faces, size, minimum) {
+            Ok(detection) => {
+                let template = self.template_in(&raster, &detection.landmarks)?;
+                Ok(Capture::Usable(Sample { detection, template }))
+            }
+            Err(issues) => Ok(Capture::Rejected(issues)),
+        }
     }
 }
 

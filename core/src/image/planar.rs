@@ -46,21 +46,29 @@ pub fn pack_into(
         }
     }
     let source = spec.sources(raster.order());
+    let mut levels = vec![[0; 4]; used];
+    let starts = (0..).step_by(width);
     if letterbox.content() == (raster.width(), raster.height()) {
-        for (y, start) in (0..raster.height()).zip((0..).step_by(width)) {
-            let rows = planes.each_mut().map(|plane| &mut plane[start..start + used]);
-            spread(raster.row(y), rows, source, &scales);
+        for (y, start) in (0..raster.height()).zip(starts) {
+            four_lanes(raster.row(y), &mut levels);
+            spread(
+                &levels,
+                planes.each_mut().map(|plane| &mut plane[start..start + used]),
+                source,
+                &scales,
+            );
         }
         return;
     }
     let mut resizer = Resizer::new(raster, letterbox.content().0, letterbox.content().1);
-    let mut levels = vec![0; 3 * used];
-    for (y, start) in (0..rows).zip((0..).step_by(width)) {
+    for (y, start) in (0..rows).zip(starts) {
         resizer.row(y, &mut levels);
-        for ((plane, scale), channel) in planes.iter_mut().zip(&scales).zip(source) {
-            let levels = levels[channel * used..][..used].iter().copied();
-            scale.write(levels, &mut plane[start..start + used]);
-        }
+        spread(
+            &levels,
+            planes.each_mut().map(|plane| &mut plane[start..start + used]),
+            source,
+            &scales,
+        );
     }
 }
 
@@ -71,7 +79,9 @@ pub fn pack_crop(crop: &[u8], spec: &PlanarSpec, out: &mut Vec<f32>) {
     let start = out.len();
     out.resize(start + 3 * pixels, 0.0);
     let planes = split(&mut out[start..], pixels);
-    spread(crop, planes, spec.sources(ChannelOrder::Rgb), &spec.scales());
+    let mut levels = vec![[0; 4]; pixels];
+    four_lanes(crop, &mut levels);
+    spread(&levels, planes, spec.sources(ChannelOrder::Rgb), &spec.scales());
 }
 
 impl PlanarSpec {
@@ -108,25 +118,41 @@ impl Scale {
         }
     }
 
-    /// One loop for each arithmetic, so that each can be vectorised.
-    fn write(&self, levels: impl Iterator<Item = u8>, out: &mut [f32]) {
+    /// A row of the plane that channel `channel` makes. One loop for each arithmetic, so that each can
+    /// be vectorised; levels are shifted out of pixels, since an index would make each its own load.
+    fn write(&self, levels: &[[u8; 4]], channel: usize, out: &mut [f32]) {
+        let level = |pixel: &[u8; 4]| {
+            let [level, ..] = (u32::from_le_bytes(*pixel) >> (8 * channel)).to_le_bytes();
+            f32::from(level)
+        };
         let levels = out.iter_mut().zip(levels);
         match *self {
             Self::Multiply { mean, factor } => {
-                levels.for_each(|(out, level)| *out = (f32::from(level) - mean) * factor);
+                levels.for_each(|(out, pixel)| *out = (level(pixel) - mean) * factor);
             }
             Self::Divide { mean, std } => {
-                levels.for_each(|(out, level)| *out = (f32::from(level) - mean) / std);
+                levels.for_each(|(out, pixel)| *out = (level(pixel) - mean) / std);
             }
         }
     }
 }
 
-/// Interleaved pixels to a row of each plane.
-fn spread(pixels: &[u8], planes: [&mut [f32]; 3], source: [usize; 3], scales: &[Scale; 3]) {
-    let pixels = pixels.as_chunks::<3>().0;
+/// A row of pixels to a row of each plane.
+fn spread(levels: &[[u8; 4]], planes: [&mut [f32]; 3], source: [usize; 3], scales: &[Scale; 3]) {
     for ((plane, channel), scale) in planes.into_iter().zip(source).zip(scales) {
-        scale.write(pixels.iter().map(|pixel| pixel[channel]), plane);
+        scale.write(levels, channel, plane);
+    }
+}
+
+/// Pixels of three bytes as pixels of four, the fourth without meaning.
+fn four_lanes(bytes: &[u8], pixels: &mut [[u8; 4]]) {
+    for (pixel, bytes) in pixels.iter_mut().zip(bytes.windows(4).step_by(3)) {
+        if let Some(&bytes) = bytes.first_chunk() {
+            *pixel = bytes;
+        }
+    }
+    if let (Some(last), Some(&[first, second, third])) = (pixels.last_mut(), bytes.last_chunk()) {
+        *last = [first, second, third, 0];
     }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! Half-pixel centres, edges clamped, no anti-aliasing. Weights have 11 bits; a horizontally resized
 //! sample keeps 15 bits (pixel x 2048 / 16), is weighted again, and rounded once at the end. Everything
-//! fits 16-bit lanes, and the result is the same on every target.
+//! fits 16-bit lanes, and the result is the same on every target. A pixel takes four lanes, of which
+//! three are wanted, so that it is moved and weighted as one.
 
 use super::check_size;
 use super::raster::Raster;
 use crate::error::Result;
 
-/// Bits of a weight: OpenCV's `INTER_RESIZE_COEF_BITS`.
-const WEIGHT_ONE: f32 = 2048.0;
+/// What two neighbours' weights add up to: OpenCV's have `INTER_RESIZE_COEF_BITS`, 11 bits.
+const WEIGHT_SUM: i16 = 2048;
 
 /// The picture at `width` x `height` pixels, in the same channel order.
 ///
@@ -21,14 +22,10 @@ pub fn resize(raster: &Raster<'_>, width: u32, height: u32) -> Result<Raster<'st
     let len = width as usize;
     let mut pixels = vec![0; len * height as usize * 3];
     let mut resizer = Resizer::new(raster, width, height);
-    let mut planes = vec![0; len * 3];
+    let mut levels = vec![[0; 4]; len];
     for (y, row) in pixels.chunks_exact_mut(len * 3).enumerate() {
-        resizer.row(y, &mut planes);
-        let (first, rest) = planes.split_at(len);
-        let (second, third) = rest.split_at(len);
-        let levels = first.iter().zip(second).zip(third);
-        for (out, ((&first, &second), &third)) in row.as_chunks_mut::<3>().0.iter_mut().zip(levels)
-        {
+        resizer.row(y, &mut levels);
+        for (out, &[first, second, third, _]) in row.as_chunks_mut().0.iter_mut().zip(&levels) {
             *out = [first, second, third];
         }
     }
@@ -39,14 +36,14 @@ pub fn resize(raster: &Raster<'_>, width: u32, height: u32) -> Result<Raster<'st
 /// kept horizontally resized.
 pub(super) struct Resizer<'r> {
     raster: &'r Raster<'r>,
-    columns: Vec<Column>,
+    columns: Columns,
     rows: Vec<Tap>,
-    /// Resized source rows, channel after channel, the even one and the odd one.
-    lines: [Vec<i16>; 2],
-    /// The weights of a row's two lines, one for each sample. Kept in memory because compilers then
-    /// see products of 16-bit lanes and take the instruction for their upper halves: a weight in a
-    /// register they widen, and multiply 32-bit lanes.
-    weights: [Vec<i16>; 2],
+    /// A source row, its first and last pixels twice, and a byte so that pixels can be read as four.
+    source: Vec<u8>,
+    /// The left and the right pixel of each column.
+    pairs: [Vec<[u8; 4]>; 2],
+    /// Resized source rows, the even one and the odd one.
+    lines: [Vec<[i16; 4]>; 2],
     /// Which source row each of `lines` holds.
     held: [Option<usize>; 2],
 }
@@ -59,26 +56,19 @@ struct Tap {
     weights: [i16; 2],
 }
 
-/// A pixel of a source row by its first byte, and the weights of it and the pixel after it.
-#[derive(Clone, Copy)]
-struct Column {
-    at: usize,
-    weights: [i32; 2],
+/// Where the left pixels of columns are in `source`, and 32 times their weights, 0..=2047, as wrapping
+/// 16-bit numbers, once for each lane. The right pixel has the rest of 2048. OpenCV rounds that weight
+/// on its own, which differs first at 5463 columns, in one column of 70,000, by at most a level.
+struct Columns {
+    starts: Vec<u32>,
+    weights: Vec<[i16; 4]>,
 }
 
 impl<'r> Resizer<'r> {
     pub(super) fn new(raster: &'r Raster<'r>, width: u32, height: u32) -> Self {
         // Columns clamp the weight as well as the position at the edges, rows only the position; the
-        // difference shows in the last bit, and is OpenCV's. The last column is the right one of a
-        // pair, since there is none after it.
-        let pairs = raster.width() as usize - 1;
-        let columns = taps(raster.width(), width)
-            .map(|(start, fraction)| match usize::try_from(start) {
-                Ok(first) if first < pairs => Column::new(first, fraction),
-                Ok(_) => Column::new(pairs.saturating_sub(1), 1.0),
-                Err(_) => Column::new(0, 0.0),
-            })
-            .collect();
+        // difference shows in the last bit, and is OpenCV's.
+        let columns = Columns::new(raster.width(), width);
         let last = raster.height() as usize - 1;
         let clamp = |row: i64| usize::try_from(row).unwrap_or(0).min(last);
         let rows = taps(raster.height(), height)
@@ -88,34 +78,26 @@ impl<'r> Resizer<'r> {
                 weights: weights(fraction),
             })
             .collect();
-        let line = vec![0; width as usize * 3];
+        let line = vec![[0; 4]; width as usize];
         Self {
             raster,
             columns,
             rows,
-            lines: [line.clone(), line.clone()],
-            weights: [line.clone(), line],
+            source: vec![0; (raster.width() as usize + 2) * 3 + 1],
+            pairs: [vec![[0; 4]; width as usize], vec![[0; 4]; width as usize]],
+            lines: [line.clone(), line],
             held: [None; 2],
         }
     }
 
-    /// Row `y` of the result, 3 x width levels, channel after channel in the raster's order.
-    pub(super) fn row(&mut self, y: usize, planes: &mut [u8]) {
+    /// Row `y` of the result: three levels a pixel, in the raster's order, and a fourth without meaning.
+    pub(super) fn row(&mut self, y: usize, levels: &mut [[u8; 4]]) {
         let tap = self.rows[y];
         self.hold(tap.first);
         self.hold(tap.second);
-        for (line, weight) in self.weights.iter_mut().zip(tap.weights) {
-            line.fill(weight);
-        }
-        let (top, bottom) = (&self.lines[tap.first % 2], &self.lines[tap.second % 2]);
-        let [top_weights, bottom_weights] = &self.weights;
-        let lines = top.iter().zip(top_weights).zip(bottom).zip(bottom_weights);
-        for (level, (((&top, &top_weight), &bottom), &bottom_weight)) in
-            planes.iter_mut().zip(lines)
-        {
-            let sum = high_half(top, top_weight) + high_half(bottom, bottom_weight);
-            *level = byte((sum + 2) >> 2);
-        }
+        let [top, bottom] = [tap.first, tap.second].map(|row| self.lines[row % 2].as_flattened());
+        let [top_weight, bottom_weight] = tap.weights.map(|weight| [weight; LANES]);
+        mix_rows([top, bottom], [&top_weight, &bottom_weight], levels.as_flattened_mut());
     }
 
     /// Makes `lines` hold source row `row`. The two rows of a tap are equal or have different parity.
@@ -126,44 +108,86 @@ impl<'r> Resizer<'r> {
         }
         self.held[slot] = Some(row);
         let start = self.raster.stride() * row;
-        let source = &self.raster.as_bytes()[start..][..self.raster.width() as usize * 3];
-        // A row of one pixel is a pair with itself.
-        let pair;
-        let source = if let &[r, g, b] = source {
-            pair = [r, g, b, r, g, b];
-            &pair
-        } else {
-            source
+        let bytes = &self.raster.as_bytes()[start..][..self.raster.width() as usize * 3];
+        let len = bytes.len();
+        self.source[..3].copy_from_slice(&bytes[..3]);
+        self.source[3..len + 3].copy_from_slice(bytes);
+        self.source[len + 3..len + 6].copy_from_slice(&bytes[len - 3..]);
+        self.columns.gather(&self.source, &mut self.pairs);
+        self.columns.mix(&self.pairs, &mut self.lines[slot]);
+    }
+}
+
+impl Columns {
+    fn new(from: u32, to: u32) -> Self {
+        let column = |(first, fraction)| {
+            let [left, _] = weights(fraction);
+            // Pixels are one further right in `source`. All weight on the left pixel of a pair is none
+            // on that of the pair before.
+            let start = first + i64::from(left < WEIGHT_SUM);
+            let start = u32::try_from(start).unwrap_or(0).min(from) * 3;
+            (start, [left.wrapping_mul(32); 4])
         };
-        let (first, rest) = self.lines[slot].split_at_mut(self.columns.len());
-        let (second, third) = rest.split_at_mut(self.columns.len());
-        let line = first.iter_mut().zip(second).zip(third);
-        for (column, ((first, second), third)) in self.columns.iter().zip(line) {
-            let pixels = &source[column.at..column.at + 6];
-            *first = column.mix(pixels[0], pixels[3]);
-            *second = column.mix(pixels[1], pixels[4]);
-            *third = column.mix(pixels[2], pixels[5]);
+        let (starts, weights) = taps(from, to).map(column).unzip();
+        Self { starts, weights }
+    }
+
+    fn gather(&self, source: &[u8], pairs: &mut [Vec<[u8; 4]>; 2]) {
+        let [left, right] = pairs;
+        for ((&start, left), right) in self.starts.iter().zip(left).zip(right) {
+            let start = start as usize;
+            let bytes = &source[start..start + 7];
+            if let (Some(&first), Some(&second)) = (bytes.first_chunk(), bytes.last_chunk()) {
+                (*left, *right) = (first, second);
+            }
+        }
+    }
+
+    /// The weighted sums of levels with 15 bits, 0..=32640: for a left level l of weight w and a right
+    /// one r of weight 2048 - w, `(l w + r (2048 - w)) >> 4` is `128 r + ((128 (l - r) 32 w) >> 16)`.
+    /// 16 bits hold 32 w as 32 w - 65536 where w is 1024 or more: 128 (l - r) too little.
+    fn mix(&self, pairs: &[Vec<[u8; 4]>; 2], line: &mut [[i16; 4]]) {
+        let [left, right] = pairs.each_ref().map(|line| line.as_flattened());
+        let weights = self.weights.as_flattened();
+        let pairs = left.iter().zip(right).zip(weights);
+        for (out, ((&left, &right), &weight)) in line.as_flattened_mut().iter_mut().zip(pairs) {
+            let step = (i16::from(left) - i16::from(right)) << 7;
+            let base = (i16::from(right) << 7) + if weight < 0 { step } else { 0 };
+            *out = base + high_half(step, weight);
         }
     }
 }
 
-impl Column {
-    fn new(first: usize, fraction: f32) -> Self {
-        Self { at: first * 3, weights: weights(fraction).map(i32::from) }
-    }
+/// As many 16-bit lanes as the widest common vectors have.
+const LANES: usize = 16;
 
-    /// The weighted sum of two samples with 15 bits, 0..=32640.
-    #[expect(clippy::cast_possible_truncation, reason = "255 * 2048 / 16 fits")]
-    fn mix(self, left: u8, right: u8) -> i16 {
-        let [left_weight, right_weight] = self.weights;
-        ((i32::from(left) * left_weight + i32::from(right) * right_weight) >> 4) as i16
+/// The rounded weighted sums of two lines. Weights are read from memory, and not inlined, because
+/// compilers then see products of 16-bit lanes and take the instruction for their upper halves: a
+/// weight that they know to be in all lanes they widen, and multiply 32-bit lanes.
+#[inline(never)]
+fn mix_rows(lines: [&[i16]; 2], weights: [&[i16; LANES]; 2], levels: &mut [u8]) {
+    let [top, bottom] = lines;
+    let mix = |level: &mut u8, top: i16, bottom: i16, lane: usize| {
+        let sum = high_half(top, weights[0][lane]) + high_half(bottom, weights[1][lane]);
+        *level = byte((sum + 2) >> 2);
+    };
+    let (levels, levels_end) = levels.as_chunks_mut::<LANES>();
+    let (top, top_end) = top.as_chunks::<LANES>();
+    let (bottom, bottom_end) = bottom.as_chunks::<LANES>();
+    for ((levels, top), bottom) in levels.iter_mut().zip(top).zip(bottom) {
+        for (lane, level) in levels.iter_mut().enumerate() {
+            mix(level, top[lane], bottom[lane], lane);
+        }
+    }
+    for ((level, &top), &bottom) in levels_end.iter_mut().zip(top_end).zip(bottom_end) {
+        mix(level, top, bottom, 0);
     }
 }
 
 /// The weights of two neighbours when the position is `fraction` (0..=1) past the first.
 #[expect(clippy::cast_possible_truncation, reason = "0..=2048")]
 fn weights(fraction: f32) -> [i16; 2] {
-    [1.0 - fraction, fraction].map(|share| (share * WEIGHT_ONE).round_ties_even() as i16)
+    [1.0 - fraction, fraction].map(|share| (share * f32::from(WEIGHT_SUM)).round_ties_even() as i16)
 }
 
 /// The upper 16 bits of a product: one instruction on every vector unit.

@@ -120,11 +120,11 @@ impl<'a> Graph<'a> {
         if self.input_shape.len() != 4 || self.input_shape[2..].iter().all(Option::is_none) {
             return None;
         }
-        let freed = rewrite(self.model, &|number, value| match number {
-            field::MODEL_GRAPH => rewrite(value, &|number, value| match number {
+        let freed = rewrite(self.model, |number, value| match number {
+            field::MODEL_GRAPH => rewrite(value, |number, value| match number {
                 field::GRAPH_VALUE_INFO => None,
-                field::GRAPH_OUTPUT => rewrite_type(value, &without_shape),
-                field::GRAPH_INPUT if self.is_input(value) => rewrite_type(value, &with_free_dims),
+                field::GRAPH_OUTPUT => rewrite_type(value, without_shape),
+                field::GRAPH_INPUT if self.is_input(value) => rewrite_type(value, with_free_dims),
                 _ => Some(value.to_vec()),
             }),
             _ => Some(value.to_vec()),
@@ -163,9 +163,9 @@ fn declared_shape(input: &[u8]) -> Result<Vec<Option<u64>>> {
 }
 
 /// Rewrites the tensor type inside a `ValueInfoProto`.
-fn rewrite_type(value: &[u8], tensor: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
-    rewrite(value, &|number, value| match number {
-        field::VALUE_TYPE => rewrite(value, &|number, value| match number {
+fn rewrite_type(value: &[u8], tensor: impl Fn(&[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+    rewrite(value, |number, value| match number {
+        field::VALUE_TYPE => rewrite(value, |number, value| match number {
             field::TYPE_TENSOR => tensor(value),
             _ => Some(value.to_vec()),
         }),
@@ -174,16 +174,16 @@ fn rewrite_type(value: &[u8], tensor: &dyn Fn(&[u8]) -> Option<Vec<u8>>) -> Opti
 }
 
 fn without_shape(tensor: &[u8]) -> Option<Vec<u8>> {
-    rewrite(tensor, &|number, value| (number != field::TENSOR_TYPE_SHAPE).then(|| value.to_vec()))
+    rewrite(tensor, |number, value| (number != field::TENSOR_TYPE_SHAPE).then(|| value.to_vec()))
 }
 
 fn with_free_dims(tensor: &[u8]) -> Option<Vec<u8>> {
-    rewrite(tensor, &|number, value| {
+    rewrite(tensor, |number, value| {
         if number != field::TENSOR_TYPE_SHAPE {
             return Some(value.to_vec());
         }
         let index = std::cell::Cell::new(0_usize);
-        rewrite(value, &|number, dim| {
+        rewrite(value, |number, dim| {
             if number != field::SHAPE_DIM {
                 return Some(dim.to_vec());
             }
@@ -202,7 +202,7 @@ fn with_free_dims(tensor: &[u8]) -> Option<Vec<u8>> {
 
 /// Copies a message, with each length-delimited field through `edit` (`None` drops it). `None` for a
 /// message that is not well-formed.
-fn rewrite(message: &[u8], edit: &dyn Fn(u32, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+fn rewrite(message: &[u8], edit: impl Fn(u32, &[u8]) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(message.len() + 32);
     for entry in Fields(message) {
         let Entry { number, value, raw } = entry.ok()?;

@@ -1,5 +1,7 @@
 //! ONNX Runtime, loaded from its shared library.
 
+mod locate;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,7 +14,7 @@ use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
-use super::locate::{Candidate, candidates};
+use self::locate::{Candidate, candidates};
 use super::pool::Lanes;
 use super::{BackendInfo, Lane, Provider, RuntimeOptions, Tensor, wide_threads};
 use crate::error::{Error, ErrorKind, Result};
@@ -37,7 +39,7 @@ pub(super) fn connect(options: &RuntimeOptions) -> Result<Option<BackendInfo>> {
     }
     Ok(Some(BackendInfo {
         name: "ONNX Runtime",
-        version: ort_version(),
+        version: version(&library),
         library: Some(library),
         provider: options.provider,
         available_providers,
@@ -70,7 +72,14 @@ impl Sessions {
         Ok(Self { lanes, outputs })
     }
 
-    pub(super) fn run(&self, input: &Tensor, lane: Lane) -> Result<Vec<Tensor>> {
+    /// Outputs are read before the session is handed back: a detector's are a megabyte, of which few
+    /// values matter.
+    pub(super) fn run<R>(
+        &self,
+        input: &Tensor<'_>,
+        lane: Lane,
+        read: impl FnOnce(&[Tensor<'_>]) -> Result<R>,
+    ) -> Result<R> {
         self.lanes.with(lane, |session| {
             let failed = |error: ort::Error| {
                 let message = format!("the model does not run on input {:?}", input.shape());
@@ -78,15 +87,16 @@ impl Sessions {
             };
             let view = TensorRef::from_array_view((input.shape(), input.data())).map_err(failed)?;
             let outputs = session.run(ort::inputs![view]).map_err(failed)?;
-            (0..self.outputs)
+            let outputs: Vec<_> = (0..self.outputs)
                 .map(|index| {
                     let (shape, data) =
                         outputs[index].try_extract_tensor::<f32>().map_err(failed)?;
                     let shape: Vec<_> =
                         shape.iter().map(|&side| usize::try_from(side).unwrap_or(0)).collect();
-                    Tensor::new(shape, data.to_vec())
+                    Tensor::new(shape, data)
                 })
-                .collect()
+                .collect::<Result<_>>()?;
+            read(&outputs)
         })
     }
 }
@@ -164,13 +174,18 @@ fn same_file(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
-/// The library's build description starts with its version.
-fn ort_version() -> String {
-    let info = ort::info();
-    info.split("rel-")
-        .nth(1)
-        .and_then(|rest| rest.split(|c: char| c != '.' && !c.is_ascii_digit()).next())
-        .map_or_else(|| info.to_owned(), str::to_owned)
+/// ONNX Runtime tells its version to C callers only; published libraries carry it in their file name
+/// (`libonnxruntime.so.1.31.1`), others are told apart by the commit they were built from.
+fn version(library: &Path) -> String {
+    let file = library.canonicalize().unwrap_or_else(|_| library.to_owned());
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let version = digits.trim_end_matches(|c: char| !c.is_ascii_digit());
+    if version.contains('.') {
+        return version.to_owned();
+    }
+    let commit = ort::info().split("git-commit-id=").nth(1).and_then(|it| it.split(',').next());
+    commit.map_or_else(|| "of unknown version".to_owned(), |commit| format!("build {commit}"))
 }
 
 const ALL: [Provider; 5] =

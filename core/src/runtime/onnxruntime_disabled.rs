@@ -22,7 +22,12 @@ impl Sessions {
         Err(Error::new(ErrorKind::Unsupported, "this build has no ONNX Runtime"))
     }
 
-    pub(super) fn run(&self, _input: &Tensor, _lane: Lane) -> Result<Vec<Tensor>> {
+    pub(super) fn run<R>(
+        &self,
+        _input: &Tensor<'_>,
+        _lane: Lane,
+        _read: impl FnOnce(&[Tensor<'_>]) -> Result<R>,
+    ) -> Result<R> {
         match *self {}
     }
 }

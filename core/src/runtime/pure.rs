@@ -61,7 +61,7 @@ pub(super) struct Model {
 }
 
 impl Model {
-    pub(super) fn run(&self, input: &Tensor, lane: Lane) -> Result<Vec<Tensor>> {
+    pub(super) fn run(&self, input: &Tensor<'_>, lane: Lane) -> Result<Vec<Tensor<'static>>> {
         let view = TensorView::from_data(input.shape(), input.data());
         let inputs = vec![(self.model.input_ids()[0], ValueView::FloatTensor(view).into())];
         let outputs = self.threads.with(lane, |pool| {
@@ -81,7 +81,7 @@ impl fmt::Debug for Model {
     }
 }
 
-fn from_value(value: Value) -> Result<Tensor> {
+fn from_value(value: Value) -> Result<Tensor<'static>> {
     let Value::FloatTensor(tensor) = value else {
         return Err(Error::new(
             ErrorKind::ModelMismatch,

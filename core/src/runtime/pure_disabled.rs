@@ -30,7 +30,7 @@ impl Engine {
 pub(super) enum Model {}
 
 impl Model {
-    pub(super) fn run(&self, _input: &Tensor, _lane: Lane) -> Result<Vec<Tensor>> {
+    pub(super) fn run(&self, _input: &Tensor<'_>, _lane: Lane) -> Result<Vec<Tensor<'static>>> {
         match *self {}
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use faceprint::ModelPack;
 use faceprint::pack::{Catalog, Locations, ModelSpec, PullOptions};
 use indicatif::{DecimalBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -98,6 +99,13 @@ fn list(catalog: &Catalog, context: &Context) -> Result<Answer, Failure> {
         output::json(&json!({ "packs": packs, "models": models }))?;
         return Ok(Answer::Yes);
     }
+    let bundled = ModelPack::bundled();
+    let names: Vec<_> = bundled.models().map(|model| model.name.as_str()).collect();
+    output::line(format!(
+        "{} (default): {}, inside this program\n",
+        bundled.name(),
+        names.join(", ")
+    ))?;
     let mut table = Table::new(["PACK", "MODEL", "ROLE", "LICENCE", "SIZE", "HERE"]);
     let mut unused: BTreeSet<&str> = models.iter().map(|entry| entry.name).collect();
     for pack in catalog.packs() {

@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "part of the tests only")]
 
+mod common;
 #[path = "../../../core/tests/common/server.rs"]
 #[allow(dead_code, unreachable_pub, reason = "shared with the library's own tests")]
 mod server;
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use common::{Run, faceprint};
 use server::{Server, answer, answer_well};
-use support::{Run, faceprint};
 
 /// SHA-256 of [`MODEL`].
 const HASH: &str = "9372c470eeadd5ecd9c3c74c2b3cb633f8e2f2fad799250a0f70d652b6b825e4";
@@ -70,7 +70,7 @@ fn a_pack_is_listed_pulled_verified_and_found() {
     let models = setup.models();
     let listed = setup.run(&["list"]);
     assert_eq!(listed.code, Some(0), "{}", listed.stderr);
-    let row: Vec<_> = listed.stdout.lines().nth(1).unwrap().split_whitespace().collect();
+    let row: Vec<_> = listed.stdout.lines().nth(3).unwrap().split_whitespace().collect();
     assert_eq!(row, ["p", "m", "embedder", "CC-BY-NC-4.0", "(non-commercial)", "?", "no"]);
     assert_eq!(setup.run(&["verify"]).code, Some(0));
     assert_eq!(setup.run(&["verify", "m"]).code, Some(1));
