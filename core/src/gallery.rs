@@ -52,7 +52,8 @@
 //!   one is guessed all the same.
 //! - **Who changes the file** is found out: a row that was changed, moved, added, taken out or put back is an
 //!   [`Integrity`](crate::ErrorKind::Integrity) error at the next opening, or at the call that meets it, never a wrong
-//!   answer. Putting the *whole* file back to an earlier state needs no key and leaves no trace in it: keep
+//!   answer. A process that has people in memory already reads only what the file lists as changed; hiding a change
+//!   from it, while it runs, is found out when the gallery is next opened. Putting the *whole* file back to an earlier state needs no key and leaves no trace in it: keep
 //!   [`head`](Gallery::head) somewhere else and hand it to [`check_head`](Gallery::check_head).
 //! - **Who has a copy of the file from before an erasure, and today's passphrase,** has the erased person: the old copy
 //!   holds its keys under the old access key. A bare passphrase or key cannot change that; nor can
