@@ -274,6 +274,7 @@ impl Gallery {
 
     /// Fills the empty file at `path`, in one transaction.
     fn fill(path: &Path, access: &Access, space: SpaceId) -> Result<Self> {
+        let slot = access.prepare()?;
         let mut conn = connect(path, true, BUSY)?;
         prepare_for_writes(&conn)?;
         let gallery: GalleryUid = random()?;
@@ -294,7 +295,7 @@ impl Gallery {
         writer.insert(Table::Gallery, &cells)?;
         let row = writer.next_id()?;
         writer.insert(Table::Space, &[Cell::Int(row), Cell::Bytes(space.as_bytes())])?;
-        let slot = slots::insert(&mut writer, access, &root)?;
+        let slot = slots::insert(&mut writer, slot, &root)?;
         writer.finish()?;
         tx.commit().map_err(sqlite)?;
         drop(conn);

@@ -65,8 +65,8 @@ impl Access {
         Self(Kept::Provider(provider))
     }
 
-    /// A slot through which this opens the gallery whose root key is `root`.
-    pub(super) fn wrap(&self, gallery: &GalleryUid, id: i64, root: &Key) -> Result<Slot> {
+    /// What a slot for this needs. It takes a while, or asks a service: not to be done while the gallery is locked.
+    pub(super) fn prepare(&self) -> Result<NewSlot> {
         let (kind, parameters, key) = match &self.0 {
             Kept::Passphrase(passphrase, cost) => {
                 if passphrase.is_empty() {
@@ -98,9 +98,7 @@ impl Access {
                 (SlotKind::Provider, wrapped, key)
             }
         };
-        let mut slot = Slot { id, kind, parameters, wrapped: Vec::new() };
-        slot.wrapped = seal(&key, &slot.aad(gallery), root.as_bytes())?;
-        Ok(slot)
+        Ok(NewSlot { kind, parameters, key })
     }
 
     /// The root key behind `slot`; none when this does not open it.
@@ -181,6 +179,23 @@ pub enum SlotKind {
     Key = 2,
     /// [`Access::provider`].
     Provider = 3,
+}
+
+/// A slot that is not stored yet.
+pub(super) struct NewSlot {
+    kind: SlotKind,
+    parameters: Vec<u8>,
+    key: Key,
+}
+
+impl NewSlot {
+    /// The row around `root`.
+    pub(super) fn seal(self, gallery: &GalleryUid, id: i64, root: &Key) -> Result<Slot> {
+        let Self { kind, parameters, key } = self;
+        let mut slot = Slot { id, kind, parameters, wrapped: Vec::new() };
+        slot.wrapped = seal(&key, &slot.aad(gallery), root.as_bytes())?;
+        Ok(slot)
+    }
 }
 
 /// A row of the table of slots.

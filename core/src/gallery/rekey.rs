@@ -5,7 +5,7 @@ use std::sync::{PoisonError, Weak};
 
 use rusqlite::{Connection, params};
 
-use super::access::Access;
+use super::access::{Access, NewSlot};
 use super::keys::{RootKeys, TenantKeys};
 use super::ledger::{Guard, Head};
 use super::ring::{Person, Ring};
@@ -31,8 +31,9 @@ impl Gallery {
     /// then; [`ErrorKind::Locked`](crate::ErrorKind::Locked), [`ErrorKind::KeyProvider`](crate::ErrorKind::KeyProvider)
     /// and [`ErrorKind::Io`](crate::ErrorKind::Io).
     pub fn rekey(&self, access: &Access) -> Result<()> {
+        let slot = access.prepare()?;
         self.shared.store.replace_keys(
-            |conn, guard| self.seal_again(conn, guard, access),
+            |conn, guard| self.seal_again(conn, guard, slot),
             |Renewed { opened, mut rings }| {
                 *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
                 let tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
@@ -49,7 +50,7 @@ impl Gallery {
         &self,
         conn: &Connection,
         guard: &Guard,
-        access: &Access,
+        slot: NewSlot,
     ) -> Result<(Guard, Renewed)> {
         // Sealing a changed row again would make it look right.
         let head = guard.verify(conn)?;
@@ -62,7 +63,7 @@ impl Gallery {
             let ring = seal_tenant_again(&at, &old, &name, &keys, &spaces)?;
             renewed.insert(ring.row, ring);
         }
-        let slot = access.wrap(&guard.gallery, integer(head.next)?, &root)?;
+        let slot = slot.seal(&guard.gallery, integer(head.next)?, &root)?;
         conn.execute("DELETE FROM slot", []).map_err(sqlite)?;
         conn.execute(
             "INSERT INTO slot VALUES (?, ?, ?, ?)",

@@ -3,7 +3,7 @@
 use std::sync::PoisonError;
 
 use super::Gallery;
-use super::access::{Access, SLOTS, SlotId, SlotKind};
+use super::access::{Access, NewSlot, SLOTS, SlotId, SlotKind};
 use super::format::Table;
 use super::keys::slots;
 use super::ledger::Cell;
@@ -38,7 +38,8 @@ impl Gallery {
     /// [`ErrorKind::LimitReached`] from 32 slots on, [`ErrorKind::KeyProvider`], [`ErrorKind::Locked`] and those of
     /// [`slots`](Self::slots).
     pub fn add_access(&self, access: &Access) -> Result<SlotId> {
-        self.shared.store.write(|writer| insert(writer, access, &self.keys().root.root)).map(SlotId)
+        let slot = access.prepare()?;
+        self.shared.store.write(|writer| insert(writer, slot, &self.keys().root.root)).map(SlotId)
     }
 
     /// Closes one way into the gallery. Who once opened the gallery through it and kept the root key, or kept an
@@ -72,20 +73,21 @@ impl Gallery {
     /// # Errors
     /// Those of [`add_access`](Self::add_access).
     pub fn rotate_key(&self, access: &Access) -> Result<()> {
+        let slot = access.prepare()?;
         let slot = self.shared.store.write(|writer| {
             let keys = self.keys();
             if slots(writer.snapshot().conn)?.iter().any(|it| it.id == keys.slot) {
                 writer.remove(Table::Slot, keys.slot)?;
             }
-            insert(writer, access, &keys.root.root)
+            insert(writer, slot, &keys.root.root)
         })?;
         self.shared.keys.write().unwrap_or_else(PoisonError::into_inner).slot = slot;
         Ok(())
     }
 }
 
-/// Stores a slot for `access` around `root`; gives its row.
-pub(super) fn insert(writer: &mut Writer<'_>, access: &Access, root: &Key) -> Result<i64> {
+/// Stores `slot` around `root`; gives its row.
+pub(super) fn insert(writer: &mut Writer<'_>, slot: NewSlot, root: &Key) -> Result<i64> {
     let at = writer.snapshot();
     let found = slots(at.conn)?.len();
     if found >= SLOTS {
@@ -96,7 +98,7 @@ pub(super) fn insert(writer: &mut Writer<'_>, access: &Access, root: &Key) -> Re
             ),
         ));
     }
-    let slot = access.wrap(&at.gallery, writer.next_id()?, root)?;
+    let slot = slot.seal(&at.gallery, writer.next_id()?, root)?;
     writer.insert(
         Table::Slot,
         &[
