@@ -43,6 +43,29 @@ pub enum ErrorKind {
     ModelMismatch = 203,
     /// A model's licence has to be accepted before it is loaded.
     LicenseNotAccepted = 204,
+    /// There is no gallery file at the path.
+    GalleryNotFound = 300,
+    /// A file is already where a gallery was to be made.
+    GalleryExists = 301,
+    /// The passphrase, key or provider opens no access slot of the gallery.
+    WrongKey = 302,
+    /// The gallery is not as its keys left it: rows were changed, removed, added, moved or rolled back,
+    /// or the file is damaged.
+    Integrity = 303,
+    /// Another process holds the gallery's write lock, and waiting did not help.
+    Locked = 304,
+    /// The file is no gallery, or of a format this version does not know.
+    GalleryVersion = 305,
+    /// The subject is not enrolled, was erased, or has expired.
+    SubjectNotFound = 306,
+    /// The gallery has no such tenant.
+    TenantNotFound = 307,
+    /// The subject has no such template.
+    TemplateNotFound = 308,
+    /// A limit on subjects, templates or metadata would be passed.
+    LimitReached = 309,
+    /// The caller's key provider refused or failed.
+    KeyProvider = 310,
     /// The inference engine or execution provider that was asked for is not here.
     BackendUnavailable = 400,
     /// A file could not be read or written.

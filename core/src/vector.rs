@@ -42,6 +42,22 @@ impl Embedding {
         Ok(Self(values.into_boxed_slice()))
     }
 
+    /// Values that [`as_slice`](Self::as_slice) gave earlier, bit by bit the same.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] when they are not finite or not of unit length.
+    #[cfg(feature = "gallery")]
+    pub(crate) fn from_unit(values: Vec<f32>) -> Result<Self> {
+        let length: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+        if !length.is_finite() || (length - 1.0).abs() > 1e-3 {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("an embedding of {} values is not of unit length", values.len()),
+            ));
+        }
+        Ok(Self(values.into_boxed_slice()))
+    }
+
     /// The values; their squares sum to 1.
     #[must_use]
     pub const fn as_slice(&self) -> &[f32] {
@@ -52,6 +68,14 @@ impl Embedding {
     #[must_use]
     pub const fn dimension(&self) -> usize {
         self.0.len()
+    }
+}
+
+/// What recognises a person does not stay in memory that was given back.
+#[cfg(feature = "gallery")]
+impl Drop for Embedding {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.0[..]);
     }
 }
 
@@ -106,7 +130,7 @@ impl Template {
                 ),
             ));
         }
-        Ok(Similarity(dot(self.embedding.as_slice(), other.embedding.as_slice()).clamp(-1.0, 1.0)))
+        Ok(Similarity::between(self.embedding.as_slice(), other.embedding.as_slice()))
     }
 }
 
@@ -115,6 +139,11 @@ impl Template {
 pub struct Similarity(f32);
 
 impl Similarity {
+    /// Cosine of two unit vectors of one length.
+    pub(crate) fn between(a: &[f32], b: &[f32]) -> Self {
+        Self(dot(a, b).clamp(-1.0, 1.0))
+    }
+
     /// The cosine, -1..=1.
     #[must_use]
     pub const fn value(self) -> f32 {

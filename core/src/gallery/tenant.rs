@@ -1,0 +1,208 @@
+//! One tenant: who is enrolled, and who a probe is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::enroll::EnrollPolicy;
+use super::record::{millis_from_time, time_from_millis};
+use super::roster::TenantState;
+use super::store::Store;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::{SubjectId, TemplateId, TenantId};
+use crate::matcher::{Hit, Query, best_subjects};
+use crate::vector::{Similarity, Template};
+
+/// What tells the time, for expiry and for the times of enrolment.
+pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
+
+/// One customer, site or class of a gallery: enrols, finds and forgets people. Cheap to clone, usable from
+/// several threads, and it carries no key of another tenant.
+///
+/// Each call sees every commit made before it, by whichever process. People are loaded into memory at the
+/// first call that needs them: about 2 kB per template of 512 values, wiped when the last handle goes.
+#[derive(Clone)]
+pub struct Tenant {
+    pub(super) id: TenantId,
+    pub(super) store: Arc<Store>,
+    pub(super) state: Arc<TenantState>,
+    pub(super) policy: EnrollPolicy,
+    pub(super) clock: Clock,
+}
+
+impl Tenant {
+    /// The same tenant with other rules for enrolment through this handle. They are not stored.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: EnrollPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Whose people these are.
+    #[must_use]
+    pub const fn id(&self) -> &TenantId {
+        &self.id
+    }
+
+    /// The most similar people to `probe`, most similar first, each with their best template. Only templates
+    /// of the probe's own space are compared, and expired people are not found. The similarities are
+    /// exact.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SpaceMismatch`] for a probe of a space the gallery does not accept;
+    /// [`ErrorKind::TenantNotFound`], [`ErrorKind::WrongKey`] and [`ErrorKind::Integrity`] when the tenant was
+    /// erased, or the gallery rekeyed elsewhere or damaged.
+    pub fn identify(&self, probe: &Template, query: &Query) -> Result<Vec<Hit>> {
+        let now = self.now()?;
+        let roster = self.state.current(&self.store)?;
+        let (_, Some(index)) = roster.space(probe.space())? else { return Ok(Vec::new()) };
+        let allowed = |row| roster.alive(row, now).is_some_and(|subject| query.allows(&subject.id));
+        let best =
+            best_subjects(index, probe.embedding(), query.limit(), query.threshold(), allowed)?;
+        let hits = best.into_iter().filter_map(|(owner, similarity)| {
+            let subject = roster.alive(owner.subject, now)?.id.clone();
+            Some(Hit { subject, template: owner.template, similarity })
+        });
+        Ok(hits.collect())
+    }
+
+    /// The similarity of `probe` to the most similar template of `subject` in the probe's space. Whether that is
+    /// enough is the caller's threshold to say.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SubjectNotFound`] for somebody who is not enrolled or has expired,
+    /// [`ErrorKind::TemplateNotFound`] for somebody without a template in this space, and those of
+    /// [`identify`](Self::identify).
+    pub fn verify(&self, subject: &SubjectId, probe: &Template) -> Result<Similarity> {
+        let now = self.now()?;
+        let roster = self.state.current(&self.store)?;
+        let (_, index) = roster.space(probe.space())?;
+        let row = roster.find(subject, now)?.row;
+        let best = match index {
+            Some(index) => best_subjects(index, probe.embedding(), 1, -1.0, |other| other == row)?,
+            None => Vec::new(),
+        };
+        best.first().map(|(_, similarity)| *similarity).ok_or_else(|| {
+            Error::new(
+                ErrorKind::TemplateNotFound,
+                format!("the subject has no template in space {:.8}; enrol one", probe.space()),
+            )
+        })
+    }
+
+    /// Everybody who is enrolled and has not expired, in order of their ids' bytes.
+    ///
+    /// # Errors
+    /// Those of [`identify`](Self::identify).
+    pub fn subjects(&self) -> Result<Vec<SubjectId>> {
+        let now = self.now()?;
+        let roster = self.state.current(&self.store)?;
+        let alive = roster.everyone().filter(|known| !known.is_expired(now));
+        let mut subjects: Vec<_> = alive.map(|known| known.id.clone()).collect();
+        subjects.sort_unstable();
+        Ok(subjects)
+    }
+
+    /// What is stored of `subject`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SubjectNotFound`], and those of [`identify`](Self::identify).
+    pub fn subject(&self, subject: &SubjectId) -> Result<Subject> {
+        let now = self.now()?;
+        self.store.read(|at| {
+            self.state.at(at, |ring, roster| {
+                let known = roster.find(subject, now)?;
+                let profile = ring.known_person(at, known.row)?.profile;
+                Ok(Subject {
+                    id: known.id.clone(),
+                    enrolled_at: time_from_millis(profile.enrolled),
+                    templates: known.templates.len(),
+                    details: Details {
+                        metadata: profile.metadata,
+                        consent: profile.consent.map(time_from_millis),
+                        expires_at: profile.expires.map(time_from_millis),
+                    },
+                })
+            })
+        })
+    }
+
+    /// The templates of `subject` in all spaces, oldest first, bit by bit as they were enrolled.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SubjectNotFound`], and those of [`identify`](Self::identify).
+    pub fn templates(&self, subject: &SubjectId) -> Result<Vec<StoredTemplate>> {
+        let now = self.now()?;
+        self.store.read(|at| {
+            self.state.at(at, |ring, roster| {
+                let row = roster.find(subject, now)?.row;
+                let person = ring.known_person(at, row)?;
+                let stored = ring.templates(at, &person, &roster.spaces)?;
+                let opened = stored.into_iter().map(|stored| StoredTemplate {
+                    id: stored.record.id,
+                    enrolled_at: time_from_millis(stored.record.enrolled),
+                    template: Template::new(stored.record.embedding, stored.space),
+                });
+                Ok(opened.collect())
+            })
+        })
+    }
+
+    pub(super) fn now(&self) -> Result<i64> {
+        millis_from_time((self.clock)())
+    }
+}
+
+impl fmt::Debug for Tenant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenant").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// What is stored of a person besides templates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// Who.
+    pub id: SubjectId,
+    /// When the first template was enrolled; milliseconds are kept.
+    pub enrolled_at: SystemTime,
+    /// How many templates there are, in all spaces.
+    pub templates: usize,
+    /// What the caller keeps with them.
+    pub details: Details,
+}
+
+/// What a caller keeps with a subject. `Debug` does not show the metadata.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Details {
+    /// JSON, 65,536 bytes at most. It is kept as it is written.
+    pub metadata: Option<String>,
+    /// When the person agreed to be enrolled; milliseconds are kept.
+    pub consent: Option<SystemTime>,
+    /// From when on the person is not found, listed or verified any more; milliseconds are kept.
+    /// [`purge_expired`](Tenant::purge_expired) erases who has expired.
+    pub expires_at: Option<SystemTime>,
+}
+
+impl fmt::Debug for Details {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Details")
+            .field("metadata", &self.metadata.as_ref().map(|it| format!("{} bytes", it.len())))
+            .field("consent", &self.consent)
+            .field("expires_at", &self.expires_at)
+            .finish()
+    }
+}
+
+/// One template as it was enrolled.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StoredTemplate {
+    /// Which one.
+    pub id: TemplateId,
+    /// When it was enrolled; milliseconds are kept.
+    pub enrolled_at: SystemTime,
+    /// The template.
+    pub template: Template,
+}
