@@ -1,6 +1,7 @@
 //! The detectors that have no golden reference of their own find the faces of those that have, with the
 //! same landmarks: SCRFD 2.5G (a file with a fixed size), RetinaFace, the dynamic YuNets, and ours.
 
+#![cfg(all(feature = "bundled", feature = "codecs"))]
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "part of the tests only")]
 
 mod common;
