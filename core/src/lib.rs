@@ -1,4 +1,5 @@
-//! Face recognition as a library: faces are found, aligned, turned into templates and compared.
+//! Face recognition as a library: faces are found, aligned, turned into templates, kept in an encrypted
+//! gallery and compared.
 //!
 //! Nothing is downloaded and nothing has to be installed: the models are part of the library, and so is
 //! an engine that runs them.
@@ -33,7 +34,8 @@
 //! | find faces, make templates, work through many pictures | [`Engine`] |
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
-//! | compare | [`Template::similarity`] |
+//! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`] |
+//! | compare two templates | [`Template::similarity`] |
 //! | choose what runs the networks, or a GPU | [`runtime`] |
 //! | know what went wrong | [`Error::kind`], [`ErrorKind`] |
 //! | align or detect with a policy of your own | [`mod@align`], [`detect`] |
@@ -45,11 +47,11 @@
 //! | row | modules | know |
 //! |---|---|---|
 //! | 0 | [`error`] [`id`] [`geometry`] | nothing |
-//! | 1 | [`mod@image`] [`vector`] | row 0 |
+//! | 1 | [`mod@image`] [`vector`] `crypto` | row 0; `crypto` never sees a face |
 //! | 2 | [`mod@align`] [`runtime`] | `runtime` knows errors only and is the one place that names an inference engine |
-//! | 3 | [`pack`] | manifests, the catalogue, verified bytes |
-//! | 4 | [`detect`] `embed` | networks run here |
-//! | 5 | [`engine`] | the paved road over row 4 |
+//! | 3 | [`pack`] `index` | manifests, the catalogue, verified bytes; scans of templates |
+//! | 4 | [`detect`] `embed` [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
+//! | 5 | [`engine`] [`gallery`] | the paved road over row 4; a store that never loads a model |
 //!
 //! # Words
 //!
@@ -60,7 +62,7 @@
 //! # Features
 //!
 //! `bundled` (default) the models inside the library, 5 MB. `codecs` (default) JPEG, PNG, WebP and BMP.
-//! `onnxruntime` (default) the faster engine, when its library is on the machine. `rten` (default) the
+//! `gallery` (default) the encrypted gallery. `onnxruntime` (default) the faster engine, when its library is on the machine. `rten` (default) the
 //! engine in pure Rust. `download` `Catalog::pull`. `cuda`, `coreml`, `nnapi`, `directml` pass execution
 //! providers through to ONNX Runtime.
 
