@@ -35,19 +35,6 @@ fn wrong_arguments_are_exit_code_2() {
 }
 
 #[test]
-fn without_a_pack_the_message_says_how_to_choose_one() {
-    let run = faceprint(["detect", "a.jpg", "--json"]);
-    assert_eq!(run.code, Some(2));
-    assert!(run.stderr.starts_with("error: no pack was chosen"), "{}", run.stderr);
-    assert!(run.stderr.contains("--pack"));
-    let error = &run.json()[0]["error"];
-    assert_eq!(
-        (error["code"].as_u64(), error["kind"].as_str()),
-        (Some(200), Some("ModelNotFound"))
-    );
-}
-
-#[test]
 fn an_unknown_pack_is_an_error() {
     let run = faceprint(["detect", "a.jpg", "--pack", "no-such-pack"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""));
