@@ -16,7 +16,6 @@ use std::time::Instant;
 use std::{env, fs, io};
 
 use cpu_time::ProcessTime;
-use faceprint::align::Crop;
 use faceprint::image::{DecodeLimits, Letterbox, PlanarSpec, RgbImage, decode, pack, pack_crop};
 use faceprint::{BackendChoice, Detection, DetectionSize, Engine, Landmarks, ModelPack};
 use faceprint_benches::bare::{self, BareRun};
@@ -189,7 +188,7 @@ fn align(
     engine: &Engine,
     picture: &RgbImage,
     faces: &[Landmarks],
-) -> Result<Vec<Crop>, Box<dyn Error>> {
+) -> Result<Vec<RgbImage>, Box<dyn Error>> {
     faces.iter().map(|it| Ok(engine.crop(&picture.view(), it)?)).collect()
 }
 

@@ -4,11 +4,9 @@
 //! those of a template, and samples the picture through it. Both steps use arithmetic whose result does
 //! not depend on the target, so a face has the same crop on a phone and on a server.
 
-use std::fmt;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Landmarks, Point};
-use crate::image::Raster;
+use crate::image::{Raster, RgbImage};
 
 mod umeyama;
 mod warp;
@@ -32,7 +30,7 @@ pub fn align(
     raster: &Raster<'_>,
     landmarks: &Landmarks,
     template: &AlignmentTemplate,
-) -> Result<Crop> {
+) -> Result<RgbImage> {
     let transform = template.transform(landmarks)?;
     warp(raster, &transform, template.width, template.height)
 }
@@ -139,84 +137,10 @@ impl AlignmentTemplate {
     }
 }
 
-/// An aligned face: height x width x 3 bytes, RGB, row-major, without padding.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Crop {
-    /// Invariant: exactly `3 * width * height` bytes.
-    pixels: Vec<u8>,
-    width: u32,
-    height: u32,
-}
-
-impl Crop {
-    /// A face that was aligned elsewhere: height x width x 3 bytes, RGB, row-major, without padding.
-    ///
-    /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a side of 0 or above 4096, or another length.
-    pub fn from_rgb(width: u32, height: u32, pixels: Vec<u8>) -> Result<Self> {
-        let sides = 1..=MAX_CROP;
-        let length = u64::from(width) * u64::from(height) * 3;
-        if !sides.contains(&width) || !sides.contains(&height) || pixels.len() as u64 != length {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "a crop of {width}x{height} has {length} bytes and sides of 1 to {MAX_CROP}, this has {} bytes",
-                    pixels.len()
-                ),
-            ));
-        }
-        Ok(Self { pixels, width, height })
-    }
-
-    /// Pixels in a row.
-    #[must_use]
-    pub const fn width(&self) -> u32 {
-        self.width
-    }
-
-    /// Rows.
-    #[must_use]
-    pub const fn height(&self) -> u32 {
-        self.height
-    }
-
-    /// The pixels, height x width x 3, RGB, row-major.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.pixels
-    }
-
-    /// The pixels, height x width x 3, RGB, row-major.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        self.pixels
-    }
-
-    /// The crop mirrored left to right.
-    #[must_use]
-    pub fn flipped(&self) -> Self {
-        let mut flipped = self.clone();
-        for row in flipped.pixels.chunks_exact_mut(self.width as usize * 3) {
-            row.as_chunks_mut::<3>().0.reverse();
-        }
-        flipped
-    }
-}
-
-impl fmt::Debug for Crop {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Crop")
-            .field("width", &self.width)
-            .field("height", &self.height)
-            .finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::image::RgbImage;
 
     #[test]
     fn constants_are_valid_templates() {
@@ -252,12 +176,5 @@ mod tests {
         let one_spot = template.points.map(|_| Point::new(3.0, 3.0));
         assert!(align(&picture.view().raster(), &one_spot, &template).is_err());
         assert!(align(&picture.view().raster(), &template.points, &template).is_ok());
-    }
-
-    #[test]
-    fn flipping_twice_is_nothing() {
-        let crop = Crop { pixels: (0..18).collect(), width: 3, height: 2 };
-        assert_eq!(crop.flipped().as_bytes()[..9], [6, 7, 8, 3, 4, 5, 0, 1, 2]);
-        assert_eq!(crop.flipped().flipped(), crop);
     }
 }

@@ -1,9 +1,8 @@
 //! From an aligned crop to a template.
 
-use crate::align::Crop;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SpaceId;
-use crate::image::pack_crop;
+use crate::image::{RgbImage, pack_crop};
 use crate::pack::{EmbedderSpec, ModelSpec};
 use crate::runtime::{Lane, Network, Runtime, Tensor};
 use crate::vector::{Embedding, Template};
@@ -42,10 +41,10 @@ impl Embedder {
     }
 
     /// One template for each of `crops`, in their order.
-    pub(crate) fn embed(&self, crops: &[Crop], lane: Lane) -> Result<Vec<Template>> {
+    pub(crate) fn embed(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<Template>> {
         let directions = self.directions(crops, lane)?;
         let directions = if self.average_flip {
-            let flipped: Vec<_> = crops.iter().map(Crop::flipped).collect();
+            let flipped: Vec<_> = crops.iter().map(RgbImage::mirrored).collect();
             let mirrored = self.directions(&flipped, lane)?;
             directions.iter().zip(&mirrored).map(|(a, b)| mean(a, b)).collect::<Result<_>>()?
         } else {
@@ -54,7 +53,7 @@ impl Embedder {
         Ok(directions.into_iter().map(|it| Template::new(it, self.space)).collect())
     }
 
-    fn directions(&self, crops: &[Crop], lane: Lane) -> Result<Vec<Embedding>> {
+    fn directions(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<Embedding>> {
         let batch = if self.network.batches() { MAX_BATCH } else { 1 };
         let mut directions = Vec::with_capacity(crops.len());
         for crops in crops.chunks(batch) {
@@ -73,7 +72,7 @@ impl Embedder {
     }
 
     /// The crops of a batch as the network takes them.
-    fn input(&self, crops: &[Crop]) -> Result<Tensor<'static>> {
+    fn input(&self, crops: &[RgbImage]) -> Result<Tensor<'static>> {
         let (width, height) = (self.spec.alignment.width(), self.spec.alignment.height());
         let mut input = Vec::with_capacity(crops.len() * 3 * width as usize * height as usize);
         for crop in crops {

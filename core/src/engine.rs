@@ -10,12 +10,12 @@ mod capture;
 
 use std::sync::Arc;
 
-use crate::align::{Crop, align};
+use crate::align::align;
 use crate::detect::{Detection, Detector};
 use crate::embed::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Landmarks;
-use crate::image::{ImageView, Raster};
+use crate::image::{ImageView, Raster, RgbImage};
 use crate::pack::ModelPack;
 use crate::runtime::{BackendInfo, Lane};
 use crate::vector::Template;
@@ -91,7 +91,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for a crop of another size; otherwise as [`template`](Self::template).
-    pub fn templates_of_crops(&self, crops: &[Crop]) -> Result<Vec<Template>> {
+    pub fn templates_of_crops(&self, crops: &[RgbImage]) -> Result<Vec<Template>> {
         let embedder = self.embedder()?;
         let wanted = &embedder.spec().alignment;
         for crop in crops {
@@ -115,7 +115,7 @@ impl Engine {
     ///
     /// # Errors
     /// As [`template`](Self::template).
-    pub fn crop(&self, image: &ImageView<'_>, landmarks: &Landmarks) -> Result<Crop> {
+    pub fn crop(&self, image: &ImageView<'_>, landmarks: &Landmarks) -> Result<RgbImage> {
         align(&image.raster(), landmarks, &self.embedder()?.spec().alignment)
     }
 

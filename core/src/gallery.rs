@@ -4,8 +4,7 @@
 //! ```no_run
 //! use faceprint::{Access, Enrollment, Gallery, Query, SpaceId, SubjectId, Template};
 //!
-//! # fn main() -> faceprint::Result<()> {
-//! # let (space, template, probe): (SpaceId, Template, Template) = todo!();
+//! # fn example(space: SpaceId, template: Template, probe: Template) -> faceprint::Result<()> {
 //! // The space is the pack's: `pack.space()`. What `enroll` returned is on disk.
 //! let gallery = Gallery::create("staff.faceprint", &Access::passphrase("correct horse"), space)?;
 //! let acme = gallery.tenant(&"acme".parse()?)?;

@@ -111,13 +111,7 @@ fn what_is_asked_for_and_missing_is_an_error() {
 #[test]
 fn flip_averaging_brings_a_face_and_its_mirror_image_together() {
     let picture = read(&files(&folders(&images("people"))[0])[0]);
-    let row = picture.width() as usize * 3;
-    let mirrored: Vec<u8> = picture
-        .as_bytes()
-        .chunks_exact(row)
-        .flat_map(|row| row.as_chunks::<3>().0.iter().rev().flatten().copied())
-        .collect();
-    let mirrored = RgbImage::from_raw(picture.width(), picture.height(), mirrored).unwrap();
+    let mirrored = picture.mirrored();
     let similarity = |flip: bool| {
         let engine = Engine::builder(&ModelPack::bundled()).flip_averaging(flip).build().unwrap();
         let [a, b] = [&picture, &mirrored].map(|it| engine.analyze(&it.view()).unwrap().remove(0));

@@ -6,7 +6,6 @@
 mod common;
 
 use common::{golden, golden_pack, read_crop, read_picture, runtimes};
-use faceprint::align::Crop;
 use faceprint::{BackendChoice, DetectionSize, Embedding, Engine, ErrorKind, Template};
 use serde_json::Value;
 
@@ -60,7 +59,6 @@ fn of_crops(engine: &Engine, golden: &Value, reference: &str) -> Option<(f32, us
     let (mut lowest, mut count) = (1.0_f32, 0);
     for face in faces(golden) {
         let crop = read_crop(face["crop"].as_str().unwrap());
-        let crop = Crop::from_rgb(112, 112, crop.into_bytes()).unwrap();
         let template = match engine.templates_of_crops(&[crop]) {
             Ok(templates) => templates[0].clone(),
             Err(error) if error.kind() == ErrorKind::InvalidArgument => return None,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use faceprint::ErrorKind;
+use faceprint::image::RgbImage;
 use faceprint::image::{ImageView, Orientation, PixelFormat, Raster};
 use proptest::prelude::*;
 
@@ -225,4 +226,11 @@ proptest! {
         let _ = ImageView::from_planes(&[(half.0, stride), (half.1, stride)], width, height, format)
             .map(|view| view.with_orientation(orientation).raster());
     }
+}
+
+#[test]
+fn mirroring_turns_rows_around_and_twice_is_nothing() {
+    let picture = RgbImage::from_raw(3, 2, (0..18).collect()).unwrap();
+    assert_eq!(picture.mirrored().as_bytes()[..9], [6, 7, 8, 3, 4, 5, 0, 1, 2]);
+    assert_eq!(picture.mirrored().mirrored(), picture);
 }

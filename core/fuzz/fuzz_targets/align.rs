@@ -31,6 +31,6 @@ fuzz_target!(|input: Input<'_>| {
     if let Ok(crop) = align(&view.raster(), &points(input.landmarks), &template) {
         let len = template.width() as usize * template.height() as usize * 3;
         assert_eq!(crop.as_bytes().len(), len);
-        let _ = crop.flipped();
+        let _ = crop.mirrored();
     }
 });

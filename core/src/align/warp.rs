@@ -6,9 +6,9 @@
 //! So crops are equal on every target, whether or not it can fuse, and equal to OpenCV's but for about
 //! one sample in 100,000, by one level.
 
-use super::{Crop, MAX_CROP, Similarity2d};
+use super::{MAX_CROP, Similarity2d};
 use crate::error::{Error, ErrorKind, Result};
-use crate::image::{ChannelOrder, Raster};
+use crate::image::{ChannelOrder, Raster, RgbImage};
 
 /// The crop of `width` x `height` pixels (1..=4096 each), RGB: `transform` takes picture pixels to crop
 /// pixels. What lies outside the picture is black.
@@ -20,7 +20,7 @@ pub fn warp(
     transform: &Similarity2d,
     width: u32,
     height: u32,
-) -> Result<Crop> {
+) -> Result<RgbImage> {
     if !(1..=MAX_CROP).contains(&width) || !(1..=MAX_CROP).contains(&height) {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -46,7 +46,7 @@ pub fn warp(
     if raster.order() == ChannelOrder::Bgr {
         pixels.as_chunks_mut::<3>().0.iter_mut().for_each(|pixel| pixel.swap(0, 2));
     }
-    Ok(Crop { pixels, width, height })
+    RgbImage::from_raw(width, height, pixels)
 }
 
 /// From crop pixels to picture pixels; the numbers are f32 values, as OpenCV's kernel takes them.
@@ -220,7 +220,7 @@ const fn rounded(value: f64) -> f32 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::image::{ImageView, PixelFormat, RgbImage};
+    use crate::image::{ImageView, PixelFormat};
     use proptest::prelude::*;
 
     fn picture(width: u32, height: u32) -> RgbImage {

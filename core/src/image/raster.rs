@@ -193,6 +193,16 @@ impl RgbImage {
         self.pixels
     }
 
+    /// The picture mirrored left to right.
+    #[must_use]
+    pub fn mirrored(&self) -> Self {
+        let mut mirrored = self.clone();
+        for row in mirrored.pixels.chunks_exact_mut(self.width as usize * 3) {
+            row.as_chunks_mut::<3>().0.reverse();
+        }
+        mirrored
+    }
+
     /// The picture as the library reads it.
     #[must_use]
     pub fn view(&self) -> ImageView<'_> {

@@ -1,7 +1,7 @@
 """Step 4: what the detector finds against what SCRFD (the reference, never a teacher) finds.
 
-    python -m detector.evaluate --model faceprint-detector-v1.onnx --models /work/shared/models \
-        --golden /work/shared/golden --lfw /work/shared/lfw --lfw-count 600 --out runs/detector/eval
+    python -m detector.evaluate --model faceprint-detector-v1.onnx --models ../shared/models \
+        --golden ../shared/golden --lfw ../shared/lfw --lfw-count 600 --out runs/detector/eval
 
 Both golden pictures and LFW are looked at in their own size, padded to a multiple of 32 (longer side at most
 `--longest`). A reference face counts when its shorter side is at least `--least` pixels and SCRFD scores it .5.
