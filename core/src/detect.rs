@@ -9,16 +9,13 @@ mod nms;
 mod plan;
 mod retinaface;
 mod scrfd;
-mod spare;
 mod yunet;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Landmarks, Rect};
 use crate::image::{Letterbox, Raster, pack_into};
 use crate::pack::{DetectorSpec, Family, ModelSpec};
-use crate::runtime::{Lane, Network, Runtime, Tensor};
-
-use spare::Spare;
+use crate::runtime::{Lane, Network, Runtime, Spare, Tensor};
 
 pub use plan::DetectionSize;
 

@@ -4,11 +4,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SpaceId;
 use crate::image::{RgbImage, pack_crop};
 use crate::pack::{EmbedderSpec, ModelSpec};
-use crate::runtime::{Lane, Network, Runtime, Tensor};
+use crate::runtime::{Lane, Network, Runtime, Spare, Tensor};
 use crate::vector::{Embedding, Template};
-
-/// Most faces of one run: bounds the memory of a crowd, and more at once is not faster.
-const MAX_BATCH: usize = 16;
 
 /// A loaded embedder. Families differ in their manifest only: size, channel order, mean, scale.
 #[derive(Debug)]
@@ -18,6 +15,7 @@ pub(crate) struct Embedder {
     spec: EmbedderSpec,
     space: SpaceId,
     average_flip: bool,
+    input: Spare,
 }
 
 impl Embedder {
@@ -32,7 +30,14 @@ impl Embedder {
         average_flip: bool,
     ) -> Result<Self> {
         let network = runtime.load(bytes).map_err(|error| error.about(&model.to_string()))?;
-        Ok(Self { network, model: model.clone(), spec: spec.clone(), space, average_flip })
+        Ok(Self {
+            network,
+            model: model.clone(),
+            spec: spec.clone(),
+            space,
+            average_flip,
+            input: Spare::default(),
+        })
     }
 
     /// How faces are to be aligned for it, and how many values it answers with.
@@ -54,9 +59,9 @@ impl Embedder {
     }
 
     fn directions(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<Embedding>> {
-        let batch = if self.network.batches() { MAX_BATCH } else { 1 };
         let mut directions = Vec::with_capacity(crops.len());
-        for crops in crops.chunks(batch) {
+        let mut input = self.input.take();
+        for crops in crops.chunks(self.network.batch(lane)) {
             let read = |outputs: &[Tensor<'_>]| {
                 for values in self.values(outputs, crops.len())?.chunks_exact(self.spec.dimension) {
                     directions.push(Embedding::normalize(values).map_err(|error| {
@@ -65,20 +70,23 @@ impl Embedder {
                 }
                 Ok(())
             };
-            let run = self.network.run(&self.input(crops)?, lane, read);
+            let packed = self.pack(crops, input)?;
+            let run = self.network.run(&packed, lane, read);
+            input = packed.into_data();
             run.map_err(|error| error.about(&self.model.to_string()))?;
         }
+        self.input.put(input);
         Ok(directions)
     }
 
-    /// The crops of a batch as the network takes them.
-    fn input(&self, crops: &[RgbImage]) -> Result<Tensor<'static>> {
+    /// The crops of a batch as the network takes them, in the memory of `buffer`.
+    fn pack(&self, crops: &[RgbImage], mut buffer: Vec<f32>) -> Result<Tensor<'static>> {
         let (width, height) = (self.spec.alignment.width(), self.spec.alignment.height());
-        let mut input = Vec::with_capacity(crops.len() * 3 * width as usize * height as usize);
+        buffer.clear();
         for crop in crops {
-            pack_crop(crop.as_bytes(), &self.model.input.planar, &mut input);
+            pack_crop(crop.as_bytes(), &self.model.input.planar, &mut buffer);
         }
-        Tensor::new([crops.len(), 3, height as usize, width as usize], input)
+        Tensor::new([crops.len(), 3, height as usize, width as usize], buffer)
     }
 
     /// The one output for a batch: as many values as `faces` times the dimension.

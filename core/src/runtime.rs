@@ -26,6 +26,7 @@ mod onnxruntime;
 mod pool;
 #[cfg_attr(not(feature = "rten"), path = "runtime/pure_disabled.rs")]
 mod pure;
+mod spare;
 mod tensor;
 
 use std::fmt;
@@ -38,7 +39,11 @@ use crate::error::{Error, ErrorKind, Result};
 pub use graph::Graph;
 #[cfg(not(fuzzing))]
 use graph::Graph;
+pub(crate) use spare::Spare;
 pub use tensor::Tensor;
+
+/// Most pictures of one run: bounds the memory of a crowd, and more at once is not faster.
+const MAX_BATCH: usize = 16;
 
 /// Which engine to run networks on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,12 +131,13 @@ pub(crate) enum Lane {
 #[derive(Clone, Debug)]
 pub struct Runtime {
     engine: EngineKind,
+    options: RuntimeOptions,
     info: BackendInfo,
 }
 
 #[derive(Clone, Debug)]
 enum EngineKind {
-    OnnxRuntime(RuntimeOptions),
+    OnnxRuntime,
     Pure(pure::Engine),
 }
 
@@ -154,7 +160,9 @@ impl Runtime {
             return Self::pure(options);
         }
         match onnxruntime::connect(options) {
-            Ok(Some(info)) => Ok(Self { engine: EngineKind::OnnxRuntime(options.clone()), info }),
+            Ok(Some(info)) => {
+                Ok(Self { engine: EngineKind::OnnxRuntime, options: options.clone(), info })
+            }
             Ok(None) if insists => Err(Error::new(
                 ErrorKind::BackendUnavailable,
                 "no ONNX Runtime library beside the executable or on the system's library path; \
@@ -181,8 +189,8 @@ impl Runtime {
         let freed = graph.with_free_size();
         let bytes = freed.as_deref().unwrap_or(onnx);
         let loaded = match &self.engine {
-            EngineKind::OnnxRuntime(options) => {
-                Loaded::OnnxRuntime(onnxruntime::Sessions::new(bytes, options)?)
+            EngineKind::OnnxRuntime => {
+                Loaded::OnnxRuntime(onnxruntime::Sessions::new(bytes, &self.options)?)
             }
             EngineKind::Pure(engine) => {
                 if let Some(operator) = graph.quantized_operator() {
@@ -197,18 +205,27 @@ impl Runtime {
                 Loaded::Pure(Box::new(engine.load(bytes)?))
             }
         };
-        Ok(Network {
-            loaded,
-            // Dynamic quantisation takes its range from the whole batch: a face's result would depend
-            // on its neighbours.
-            batches: graph.batch_is_free() && !graph.quantizes_dynamically(),
-        })
+        // Dynamic quantisation takes its range from the whole batch: a face's result would depend
+        // on its neighbours.
+        let batches = graph.batch_is_free() && !graph.quantizes_dynamically();
+        let batch = |lane| if batches { self.batch(lane) } else { 1 };
+        Ok(Network { loaded, wide_batch: batch(Lane::Wide), narrow_batch: batch(Lane::Narrow) })
+    }
+
+    /// One thread is as fast picture by picture, or faster, since what passes between layers stays in its
+    /// cache; threads that share a run have more to share in a batch (`benches/README.md`).
+    fn batch(&self, lane: Lane) -> usize {
+        let threads = match lane {
+            Lane::Wide => self.info.threads,
+            Lane::Narrow => self.options.threads.map_or(1, NonZeroUsize::get),
+        };
+        if threads == 1 && self.info.provider == Provider::Cpu { 1 } else { MAX_BATCH }
     }
 
     fn pure(options: &RuntimeOptions) -> Result<Self> {
         let engine = pure::Engine::new(options.threads.map(NonZeroUsize::get))?;
         let info = engine.info(wide_threads(options));
-        Ok(Self { engine: EngineKind::Pure(engine), info })
+        Ok(Self { engine: EngineKind::Pure(engine), options: options.clone(), info })
     }
 }
 
@@ -216,7 +233,8 @@ impl Runtime {
 #[derive(Debug)]
 pub struct Network {
     loaded: Loaded,
-    batches: bool,
+    wide_batch: usize,
+    narrow_batch: usize,
 }
 
 #[derive(Debug)]
@@ -226,9 +244,12 @@ enum Loaded {
 }
 
 impl Network {
-    /// Whether several images may go into one run with the results of single runs.
-    pub(crate) const fn batches(&self) -> bool {
-        self.batches
+    /// How many pictures to give a run on `lane`, at most. Their results are those of single runs.
+    pub(crate) const fn batch(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Wide => self.wide_batch,
+            Lane::Narrow => self.narrow_batch,
+        }
     }
 
     /// Runs the network on `input`, shape (N, C, H, W), and has `read` read the outputs where they lie.

@@ -26,6 +26,33 @@ fn scrfd_finds_the_faces_of_insightface() {
     });
 }
 
+/// A size chosen from the picture is less work, and must not cost a face.
+#[test]
+fn the_automatic_size_finds_every_face_of_insightface() {
+    let Some(golden) = golden() else { return };
+    for backend in runtimes() {
+        let engine = Engine::builder(&golden_pack("scrfd-mbf"))
+            .backend(backend)
+            .accept_license("InsightFace-non-commercial")
+            .score_threshold(0.5)
+            .nms_threshold(0.4)
+            .build()
+            .unwrap();
+        let mut faces = 0;
+        for case in golden["cases"].as_array().unwrap() {
+            let name = case["image"].as_str().unwrap();
+            let found = engine.detect(&read_picture(name).view()).unwrap();
+            for expected in case["scrfd_det_500m"].as_array().unwrap() {
+                let bounds = bounds(expected);
+                let best = found.iter().map(|it| it.bounds.iou(&bounds)).fold(0.0, f32::max);
+                assert!(best >= 0.5, "{name}: {bounds:?} is not found ({backend:?}), best {best}");
+                faces += 1;
+            }
+        }
+        assert_eq!(faces, 187);
+    }
+}
+
 fn compare(pack: &str, reference: &str, options: impl Fn(EngineBuilder) -> EngineBuilder) {
     let Some(golden) = golden() else { return };
     for backend in runtimes() {

@@ -6,19 +6,19 @@ use std::sync::{Mutex, PoisonError};
 /// Larger buffers are given back to the system: a 640 x 640 input has 1.2 million values.
 const MAX_KEPT: usize = 1 << 21;
 
-/// One buffer, for whoever comes first. A detector's input is megabytes: asking the system for them
-/// and clearing them costs about as much as filling them.
+/// One buffer for inputs, for whoever comes first. A detector's input is megabytes: asking the system for
+/// them and clearing them costs about as much as filling them.
 #[derive(Debug, Default)]
-pub(super) struct Spare(Mutex<Vec<f32>>);
+pub(crate) struct Spare(Mutex<Vec<f32>>);
 
 impl Spare {
     /// The buffer with what it held, or an empty one while another call has it.
-    pub(super) fn take(&self) -> Vec<f32> {
+    pub(crate) fn take(&self) -> Vec<f32> {
         mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Keeps `buffer` for the next call.
-    pub(super) fn put(&self, buffer: Vec<f32>) {
+    pub(crate) fn put(&self, buffer: Vec<f32>) {
         if buffer.capacity() <= MAX_KEPT {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = buffer;
         }
