@@ -43,8 +43,10 @@ mod manifest;
 mod points;
 mod pull;
 mod raw;
+mod search;
 mod space;
 mod spec;
+mod tail;
 mod verify;
 
 use std::path::Path;
@@ -58,10 +60,12 @@ pub use self::locations::{Locations, MODELS_VARIABLE};
 pub use self::manifest::{Manifest, PackSpec};
 pub use self::points::OperatingPoint;
 pub use self::pull::{MIRROR_VARIABLE, Progress, PullOptions, Pulled};
+pub use self::search::SearchThreshold;
 pub use self::spec::{
     DetectorSpec, EmbedderSpec, Family, InputSize, InputSpec, License, LicenseClass, LivenessSpec,
     ModelKind, ModelSpec, Role,
 };
+pub use self::tail::ImpostorTail;
 
 /// A set of models that work together, and where their files are. Cheap to clone; nothing is read
 /// from a model file before [`load`](Self::load).
@@ -189,6 +193,32 @@ impl ModelPack {
         let model = self.embedder().ok_or_else(|| self.no_embedder())?;
         let points = model.kind.embedder().map_or(&[][..], |embedder| &embedder.operating_points);
         points::threshold(&model.name, points, fmr)
+    }
+
+    /// The similarity from which on a search among `n` templates may name somebody, so that at most
+    /// the share `fpir` (above 0, below 1) of the searches for people who are not among them does: the
+    /// *false positive identification rate* of ISO/IEC 19795-1.
+    ///
+    /// `n` counts templates, not people, of the gallery or roster that is searched. The threshold is
+    /// where the upper end of the measurement's 95 % interval meets the rate, so that thin data give a
+    /// higher one. See [choosing a threshold](crate::pack#choosing-a-threshold).
+    ///
+    /// ```
+    /// let pack = faceprint::ModelPack::bundled();
+    /// let team = pack.threshold_for(0.01, 50)?;
+    /// let company = pack.threshold_for(0.01, 5_000)?;
+    /// assert!(team.similarity < company.similarity);
+    /// assert!(!team.extrapolated && company.extrapolated);
+    /// # Ok::<(), faceprint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for an `fpir` or `n` out of range, for a rate that is larger than
+    /// any measured or that the statistics support at no similarity, and for a pack without statistics;
+    /// [`ErrorKind::ModelNotFound`] when the pack has no embedder.
+    pub fn threshold_for(&self, fpir: f64, n: usize) -> Result<SearchThreshold> {
+        let model = self.embedder().ok_or_else(|| self.no_embedder())?;
+        model.threshold_for(fpir, n)
     }
 
     /// The bytes of `model`'s file, once its size and SHA-256 are those of the manifest.
