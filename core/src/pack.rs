@@ -31,8 +31,45 @@
 //!
 //! Embedders have `dimension`, `alignment` (`"arcface-112"`, `"retail-0095-128"` or
 //! `{ size = [width, height], points = [[x, y], …] }`) and any number of `[[model.operating_point]]`
-//! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. Liveness models have
+//! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. They may have one
+//! `[model.impostor_tail]` with `people`, `comparisons`, `above`, `fmr`, `scale`, `shape`,
+//! `standard_errors`, `correlations` and `measured`, see [`ImpostorTail`]. Liveness models have
 //! `crop_scale`.
+//!
+//! # Choosing a threshold
+//!
+//! Two pictures of one person are rarely as alike as their copies, and strangers can be alike. The
+//! threshold decides which error is made more often, and the right one depends on what is asked.
+//!
+//! - *Is this the person they say they are?* One comparison: [`ModelPack::threshold`] of the false match
+//!   rate (FMR) that can be borne, 1e-4 for a door.
+//! - *Who is this?* A search compares with every one of the N templates of the gallery or roster, so that
+//!   a stranger has N chances to pass for somebody: [`ModelPack::threshold_for`] of the false positive
+//!   identification rate (FPIR) and N. An FPIR of 0.01 means that of 100 strangers who are searched for
+//!   one is given a name. What a search with 30 strangers a day may do in 1,000 employees is not what
+//!   one in a classroom of 50 may do; a [roster](crate::matcher::Query::among) makes N small again.
+//!
+//! With independent comparisons FPIR = 1 - (1 - FMR)^N, which is what `threshold_for` inverts. They are
+//! not independent: some people look like many others. That makes the true FPIR smaller than the formula
+//! says (for a probe p with its own rate F, the mean of 1 - (1 - F)^N over all probes is at most that
+//! of the mean rate, the function being concave), so that the formula errs to the strict side.
+//!
+//! A measurement with few people does not know rates well. Operating points have 95 % intervals, and the
+//! threshold is where the *upper* end meets the rate asked for: thinner data, higher threshold. Below the
+//! smallest rate that was counted the scores' tail is extrapolated by a fitted generalized Pareto
+//! distribution, whose parameters have errors too; such answers have
+//! [`extrapolated`](SearchThreshold::extrapolated) set. The interval knows nothing of twins, of siblings,
+//! of a population that looks less diverse than the one measured, or of cameras worse than its pictures.
+//! So measure on pictures of your own people, with the engine's own settings:
+//!
+//! ```text
+//! faceprint eval identification --images people --statistics statistics.toml --plot det.svg
+//! ```
+//!
+//! prints the false negative identification rate (FNIR, the enrolled who are not found) that each FPIR
+//! costs in galleries of several sizes, checks thresholds on people they were not learned from, and
+//! writes what belongs into the manifest. For a pack whose manifest cannot be changed, as the bundled
+//! one, [`ModelSpec::threshold_for`] answers from a [`Manifest`] of your own.
 
 #[cfg(feature = "bundled")]
 mod bundled;

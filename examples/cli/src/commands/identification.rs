@@ -237,12 +237,15 @@ fn save(args: &IdentificationArgs, report: &Report, trials: &[Trial]) -> Result<
     if let Some(path) = &args.plot {
         let title =
             format!("{}: DET, {} people, {} splits", report.pack, report.people, args.splits);
-        // Half of what one search amounts to.
+        let curves: Vec<_> = trials.iter().map(|trial| (trial.size, trial.curve())).collect();
+        // A logarithmic axis has no 0: half of what one search amounts to stands for it.
         let half = |count: fn(&Trial) -> usize| {
             0.5 / trials.iter().map(count).max().unwrap_or(0).max(1) as f64
         };
-        let floor = (half(|trial| trial.non_mated.len()), half(|trial| trial.mated.len()));
-        let curves = trials.iter().map(|trial| (trial.size, trial.curve())).collect();
+        let lowest = curves.iter().filter_map(|(_, curve)| curve.last());
+        let lowest = lowest.map(|&(_, fnir)| fnir / 2.0).fold(1.0, f64::min);
+        let floor =
+            (half(|trial| trial.non_mated.len()), lowest.max(half(|trial| trial.mated.len())));
         plot::save(&Det { title: &title, curves, floor }, path)?;
         output::note(format!("curves drawn to {}", path.display()));
     }
@@ -252,6 +255,14 @@ fn save(args: &IdentificationArgs, report: &Report, trials: &[Trial]) -> Result<
         output::note(format!("report written to {}", path.display()));
     }
     if let Some(path) = &args.statistics {
+        if report.impostors.points.is_empty() {
+            return Err(Failure::usage(format!(
+                "{} comparisons of {} people are too few for statistics: none is written to {}",
+                report.impostors.comparisons,
+                report.impostors.people,
+                path.display()
+            )));
+        }
         fs::write(path, report.impostors.toml()).map_err(|error| Failure::file(path, &error))?;
         output::note(format!("statistics for the manifest written to {}", path.display()));
     }
