@@ -1,5 +1,6 @@
 //! Measuring recognition: trials, error rates and their picture.
 
+pub(crate) mod bootstrap;
 pub(crate) mod held_out;
 pub(crate) mod impostors;
 pub(crate) mod intervals;

@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::Answer;
 use crate::args::{EngineArgs, IdentificationArgs};
 use crate::context::Context;
+use crate::eval::bootstrap;
 use crate::eval::held_out::{self, HeldOut};
 use crate::eval::impostors::Impostors;
 use crate::eval::intervals::Rate;
@@ -71,6 +72,8 @@ struct OperatingPoint {
     fpir: f64,
     /// At the lowest threshold that keeps it on these searches.
     measured: AtThreshold,
+    /// 95 % interval of FNIR at this FPIR: wider than that at the threshold, which is uncertain too.
+    fnir_interval: [f64; 2],
     /// Fewer than ten false positives decide this threshold: read it as an indication.
     few_errors: bool,
     /// At the threshold that the pack's own statistics ask for, when it has them.
@@ -115,7 +118,7 @@ pub(crate) fn run(
         pictures_without_face: without_face.map(|(path, _)| path.clone()).collect(),
         splits: args.splits,
         seed: args.seed,
-        galleries: trials.iter().map(|trial| gallery(trial, &args.fpir, &session.pack)).collect(),
+        galleries: galleries(args, &session, &people, &trials),
         held_out: held_out(args, &session.engine, &scores, &people, &sizes)?,
         impostors: Impostors::measure(&scores, people.people.iter()),
         seconds: spent.as_secs_f64(),
@@ -207,29 +210,55 @@ fn on_all_cores<T: Send>(
     done.into_iter().collect()
 }
 
-fn gallery(trial: &Trial, rates: &[f64], pack: &ModelPack) -> Gallery {
+fn galleries(
+    args: &IdentificationArgs,
+    session: &Session,
+    people: &People,
+    trials: &[Trial],
+) -> Vec<Gallery> {
+    let bar = output::progress(trials.len(), "intervals");
+    let gallery = |_: &Engine, trial: &Trial| Gallery {
+        size: trial.size,
+        not_first: trial.fnir(f32::NEG_INFINITY),
+        operating_points: args
+            .fpir
+            .iter()
+            .map(|&fpir| {
+                operating_point(trial, fpir, &session.pack, people.people.len(), args.seed)
+            })
+            .collect(),
+    };
+    let galleries = session.engine.batch(trials, gallery, |done, _| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    galleries
+}
+
+fn operating_point(
+    trial: &Trial,
+    fpir: f64,
+    pack: &ModelPack,
+    people: usize,
+    seed: u64,
+) -> OperatingPoint {
     let at = |threshold| AtThreshold {
         threshold,
         fpir: trial.fpir(threshold),
         fnir: trial.fnir(threshold),
     };
-    let point = |&fpir: &f64| {
-        let measured = at(trial.threshold(fpir));
-        let of_pack = pack.threshold_for(fpir, trial.size).ok();
-        OperatingPoint {
-            fpir,
-            few_errors: measured.fpir.errors < FEW_ERRORS,
-            measured,
-            pack: of_pack.map(|answer| AtPackThreshold {
-                at: at(answer.similarity),
-                extrapolated: answer.extrapolated,
-            }),
-        }
-    };
-    Gallery {
-        size: trial.size,
-        not_first: trial.fnir(f32::NEG_INFINITY),
-        operating_points: rates.iter().map(point).collect(),
+    let measured = at(trial.threshold(fpir));
+    let [low, high] = measured.fnir.interval;
+    // Without an error in any draw the bootstrap sees no uncertainty; the exact interval does.
+    let drawn = bootstrap::fnir_interval(trial, fpir, people, seed).unwrap_or([low, high]);
+    let of_pack = pack.threshold_for(fpir, trial.size).ok();
+    OperatingPoint {
+        fpir,
+        few_errors: measured.fpir.errors < FEW_ERRORS,
+        measured,
+        fnir_interval: [low.min(drawn[0]), high.max(drawn[1])],
+        pack: of_pack.map(|answer| AtPackThreshold {
+            at: at(answer.similarity),
+            extrapolated: answer.extrapolated,
+        }),
     }
 }
 

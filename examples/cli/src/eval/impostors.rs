@@ -2,8 +2,9 @@
 //!
 //! All pictures of two different people are compared. That makes many comparisons of few people, and
 //! those of a person are alike: somebody with a common face is taken for hundreds. The standard errors
-//! are therefore those of the jackknife over people (what the result would change without this one),
-//! whose variance is never too small in expectation (Efron & Stein 1981).
+//! are therefore those of the jackknife over people (how the result changes without this one), which
+//! err to the large side (Efron & Stein 1981): by a factor of up to 1.4 where comparisons are in fact
+//! independent, since each is counted with both of its people.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -20,8 +21,8 @@ use crate::failure::Failure;
 const RATES: [f64; 13] =
     [1e-1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7];
 
-/// A rate is measured when it comes from at least 30 errors: then it is within 30 % of the truth, were
-/// the comparisons independent (Doddington's rule of 30).
+/// A rate is measured when it comes from at least 30 errors: were the comparisons independent, it would
+/// be within 30 % of the truth with 90 % confidence (Doddington's rule of 30).
 const FEWEST_ERRORS: usize = 30;
 
 /// The tail starts where one comparison in a thousand is left, or at this many when that is fewer.
@@ -304,6 +305,7 @@ const fn place(person: usize) -> u32 {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "made-up scores and small counts")]
 mod tests {
     use super::*;
     use crate::eval::random::Random;

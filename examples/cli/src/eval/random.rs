@@ -10,6 +10,7 @@ impl Random {
     }
 
     /// Below `bound`, which is not 0.
+    #[expect(clippy::cast_possible_truncation, reason = "a number below a usize")]
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         // The high half of a product: as even as 64 bits allow.
         ((u128::from(self.next()) * bound as u128) >> 64) as usize

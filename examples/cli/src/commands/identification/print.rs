@@ -23,8 +23,8 @@ pub(super) fn print(report: &Report) -> Result<(), Failure> {
         report.splits, report.seed
     ))?;
     output::line(
-        "intervals   95 %, Clopper-Pearson with as many trials as the people's pictures are worth \
-         independent ones",
+        "intervals   95 %: of FNIR at an FPIR by the bootstrap over people, of rates at a threshold by \
+         Clopper-Pearson with as many trials as the people's pictures are worth independent ones",
     )?;
     for gallery in &report.galleries {
         print_gallery(gallery)?;
@@ -62,14 +62,21 @@ fn print_gallery(gallery: &Gallery) -> Result<(), Failure> {
 fn print_point(point: &OperatingPoint) -> Result<(), Failure> {
     let few = if point.few_errors { "; few false positives: an indication" } else { "" };
     let asked = format!("FNIR@{:<7}", format!("{:.0e}", point.fpir));
-    output::line(format!("  {asked} {}{few}", at(&point.measured)))?;
+    let measured = Rate { interval: point.fnir_interval, ..point.measured.fnir };
+    let AtThreshold { threshold, fpir, .. } = &point.measured;
+    output::line(format!(
+        "  {asked} {}  threshold {threshold:.4}, {} false positives{few}",
+        rate(&measured),
+        fpir.errors
+    ))?;
     let Some(pack) = &point.pack else { return Ok(()) };
     let beyond = if pack.extrapolated { "; extrapolated" } else { "" };
-    output::line(format!("    the pack's  {}{beyond}", at(&pack.at)))
-}
-
-fn at(at: &AtThreshold) -> String {
-    format!("{}  threshold {:.4}, FPIR {}", rate(&at.fnir), at.threshold, rate(&at.fpir))
+    let AtThreshold { threshold, fpir, fnir } = &pack.at;
+    output::line(format!(
+        "    the pack's  {}  threshold {threshold:.4}, FPIR {}{beyond}",
+        rate(fnir),
+        rate(fpir)
+    ))
 }
 
 fn held_out(promise: &HeldOut) -> String {
@@ -79,9 +86,11 @@ fn held_out(promise: &HeldOut) -> String {
         String::new()
     };
     format!(
-        "  N = {:<6} claimed {:<7} FPIR {}  FNIR {}  mean threshold {:.4}; kept in {} of {} splits{beyond}",
+        "  N = {:<6} promised {:.3}-{} %: FPIR {}  FNIR {}  mean threshold {:.4}; kept in {} of {} \
+         splits{beyond}",
         promise.gallery,
-        format!("{:.0e}", promise.claimed),
+        promise.at_least * 100.0,
+        promise.claimed * 100.0,
         rate(&promise.fpir),
         rate(&promise.fnir),
         promise.threshold,
