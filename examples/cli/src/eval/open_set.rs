@@ -235,6 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn a_mate_that_is_not_first_is_missed_at_any_threshold() {
+        // Person 8 is more like every other (0.24 and more) than like their own other picture.
+        let scores = Scores::from_fn(18, |a, b| match (a / 2, b / 2) {
+            (8, 8) => 0.2,
+            (a, b) => scores().between(2 * a, 2 * b + usize::from(a == b)),
+        });
+        let trial = (0..20)
+            .map(|seed| split(&scores, &people(), &[6], &mut Random::new(seed)).remove(0))
+            .find(|trial| trial.mated.iter().any(|search| search.person == 8))
+            .unwrap();
+        assert_eq!(trial.fnir(f32::NEG_INFINITY).errors, 1);
+        assert_eq!((trial.fnir(0.1).errors, trial.fnir(-1.0).errors), (1, 1));
+    }
+
+    #[test]
     fn the_threshold_is_the_lowest_that_keeps_the_rate() {
         let trial = &trials(&[6], 50)[0];
         for fpir in [0.0, 0.01, 0.1, 0.5] {
