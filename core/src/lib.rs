@@ -33,7 +33,8 @@
 //! |---|---|
 //! | find faces, make templates, work through many pictures | [`Engine`] |
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
-//! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
+//! | choose models and their licences | [`ModelPack`], [`Catalog`], [`pack`] |
+//! | choose a threshold for one comparison or for a search among N | [`pack`](pack#choosing-a-threshold) |
 //! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`] |
 //! | compare two templates | [`Template::similarity`] |
 //! | choose what runs the networks, or a GPU | [`runtime`] |
@@ -57,7 +58,9 @@
 //!
 //! Those of ISO/IEC 2382-37: a *probe* is compared with the *templates* of *subjects*; *verify* is one to
 //! one, *identify* one to many. *Similarity* is the cosine of two templates' angle, -1 to 1. *FMR* is the
-//! share of pairs of different people that a threshold takes for the same.
+//! share of pairs of different people that a threshold takes for the same; *FPIR* the share of searches
+//! for people who are not in a gallery that name somebody, *FNIR* of searches for people who are in it
+//! that do not name them.
 //!
 //! # Features
 //!

@@ -31,8 +31,45 @@
 //!
 //! Embedders have `dimension`, `alignment` (`"arcface-112"`, `"retail-0095-128"` or
 //! `{ size = [width, height], points = [[x, y], …] }`) and any number of `[[model.operating_point]]`
-//! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. Liveness models have
+//! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. They may have one
+//! `[model.impostor_tail]` with `people`, `comparisons`, `above`, `fmr`, `scale`, `shape`,
+//! `standard_errors`, `correlations` and `measured`, see [`ImpostorTail`]. Liveness models have
 //! `crop_scale`.
+//!
+//! # Choosing a threshold
+//!
+//! Two pictures of one person are rarely as alike as their copies, and strangers can be alike. The
+//! threshold decides which error is made more often, and the right one depends on what is asked.
+//!
+//! - *Is this the person they say they are?* One comparison: [`ModelPack::threshold`] of the false match
+//!   rate (FMR) that can be borne, 1e-4 for a door.
+//! - *Who is this?* A search compares with every one of the N templates of the gallery or roster, so that
+//!   a stranger has N chances to pass for somebody: [`ModelPack::threshold_for`] of the false positive
+//!   identification rate (FPIR) and N. An FPIR of 0.01 means that of 100 strangers who are searched for
+//!   one is given a name. What a search with 30 strangers a day may do in 1,000 employees is not what
+//!   one in a classroom of 50 may do; a [roster](crate::matcher::Query::among) makes N small again.
+//!
+//! With independent comparisons FPIR = 1 - (1 - FMR)^N, which is what `threshold_for` inverts. They are
+//! not independent: some people look like many others. That makes the true FPIR smaller than the formula
+//! says (for a probe p with its own rate F, the mean of 1 - (1 - F)^N over all probes is at most that
+//! of the mean rate, the function being concave), so that the formula errs to the strict side.
+//!
+//! A measurement with few people does not know rates well. Operating points have 95 % intervals, and the
+//! threshold is where the *upper* end meets the rate asked for: thinner data, higher threshold. Below the
+//! smallest rate that was counted the scores' tail is extrapolated by a fitted generalized Pareto
+//! distribution, whose parameters have errors too; such answers have
+//! [`extrapolated`](SearchThreshold::extrapolated) set. The interval knows nothing of twins, of siblings,
+//! of a population that looks less diverse than the one measured, or of cameras worse than its pictures.
+//! So measure on pictures of your own people, with the engine's own settings:
+//!
+//! ```text
+//! faceprint eval identification --images people --statistics statistics.toml --plot det.svg
+//! ```
+//!
+//! prints the false negative identification rate (FNIR, the enrolled who are not found) that each FPIR
+//! costs in galleries of several sizes, checks thresholds on people they were not learned from, and
+//! writes what belongs into the manifest. For a pack whose manifest cannot be changed, as the bundled
+//! one, [`ModelSpec::threshold_for`] answers from a [`Manifest`] of your own.
 
 #[cfg(feature = "bundled")]
 mod bundled;
@@ -43,8 +80,10 @@ mod manifest;
 mod points;
 mod pull;
 mod raw;
+mod search;
 mod space;
 mod spec;
+mod tail;
 mod verify;
 
 use std::path::Path;
@@ -58,10 +97,12 @@ pub use self::locations::{Locations, MODELS_VARIABLE};
 pub use self::manifest::{Manifest, PackSpec};
 pub use self::points::OperatingPoint;
 pub use self::pull::{MIRROR_VARIABLE, Progress, PullOptions, Pulled};
+pub use self::search::SearchThreshold;
 pub use self::spec::{
     DetectorSpec, EmbedderSpec, Family, InputSize, InputSpec, License, LicenseClass, LivenessSpec,
     ModelKind, ModelSpec, Role,
 };
+pub use self::tail::ImpostorTail;
 
 /// A set of models that work together, and where their files are. Cheap to clone; nothing is read
 /// from a model file before [`load`](Self::load).
@@ -189,6 +230,32 @@ impl ModelPack {
         let model = self.embedder().ok_or_else(|| self.no_embedder())?;
         let points = model.kind.embedder().map_or(&[][..], |embedder| &embedder.operating_points);
         points::threshold(&model.name, points, fmr)
+    }
+
+    /// The similarity from which on a search among `n` templates may name somebody, so that at most
+    /// the share `fpir` (above 0, below 1) of the searches for people who are not among them does: the
+    /// *false positive identification rate* of ISO/IEC 19795-1.
+    ///
+    /// `n` counts templates, not people, of the gallery or roster that is searched. The threshold is
+    /// where the upper end of the measurement's 95 % interval meets the rate, so that thin data give a
+    /// higher one. See [choosing a threshold](crate::pack#choosing-a-threshold).
+    ///
+    /// ```
+    /// let pack = faceprint::ModelPack::bundled();
+    /// let team = pack.threshold_for(0.01, 50)?;
+    /// let company = pack.threshold_for(0.01, 5_000)?;
+    /// assert!(team.similarity < company.similarity);
+    /// assert!(!team.extrapolated && company.extrapolated);
+    /// # Ok::<(), faceprint::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for an `fpir` or `n` out of range, for a rate that is larger than
+    /// any measured or that the statistics support at no similarity, and for a pack without statistics;
+    /// [`ErrorKind::ModelNotFound`] when the pack has no embedder.
+    pub fn threshold_for(&self, fpir: f64, n: usize) -> Result<SearchThreshold> {
+        let model = self.embedder().ok_or_else(|| self.no_embedder())?;
+        model.threshold_for(fpir, n)
     }
 
     /// The bytes of `model`'s file, once its size and SHA-256 are those of the manifest.

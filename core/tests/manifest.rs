@@ -36,6 +36,12 @@ fn a_good_manifest_says_everything() {
     // From the loosest to the strictest, whatever the order of the document.
     let points: Vec<_> = embedder.operating_points.iter().map(|p| (p.threshold, p.fmr)).collect();
     assert_eq!(points, [(0.31, 1e-3), (0.41, 1e-4)]);
+    let tail = embedder.impostor_tail.as_ref().unwrap();
+    assert_eq!((tail.people, tail.comparisons, tail.above), (1500, 3_000_002, 0.35));
+    assert_eq!((tail.fmr, tail.scale, tail.shape), (4e-4, 0.045, -0.05));
+    assert_eq!(tail.standard_errors, [0.08, 0.06, 0.03]);
+    assert_eq!(tail.correlations, [0.4, 0.1, -0.5]);
+    assert_eq!(tail.measured, "LFW, the tail");
     assert!(e.space().is_some());
 
     assert_eq!(l.kind.liveness().unwrap().crop_scale, 2.7);
@@ -213,6 +219,39 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("ci95 = [0.9e-3, 1.1e-3]", "ci95 = [nan, 1.1e-3]", "operating_point[1].ci95"),
     ("ci95 = [0.9e-3, 1.1e-3]", "ci95 = [0.9e-3, 1.1]", "operating_point[1].ci95"),
     ("measured = \"LFW\"", "measured = \"\"", "operating_point[0].measured is empty"),
+    // What lies beyond the operating points.
+    ("people = 1500", "", "model \"e\": missing field `people` in `impostor_tail`"),
+    ("people = 1500", "people = 1", "impostor_tail.people is 1, must be 2 to"),
+    ("people = 1500", "people = 1500\ntwins = 2", "unknown field `twins`"),
+    ("comparisons = 3000002", "comparisons = 0", "impostor_tail.comparisons is 0"),
+    ("comparisons = 3000002", "comparisons = -1", "in `impostor_tail.comparisons`"),
+    ("above = 0.35", "above = 1.5", "impostor_tail.above is 1.5, must be -1 to 1"),
+    ("above = 0.35", "above = nan", "impostor_tail.above is NaN"),
+    ("above = 0.35", "above = 0.42", "impostor_tail.above is 0.42, needs an operating_point from"),
+    ("fmr = 4e-4", "fmr = 0", "impostor_tail.fmr is 0, must be above 0 and below 1"),
+    ("fmr = 4e-4", "fmr = 1", "impostor_tail.fmr is 1, must be above 0 and below 1"),
+    ("scale = 0.045", "scale = 0", "impostor_tail.scale is 0, must be 0.000001 to 2"),
+    ("scale = 0.045", "scale = inf", "impostor_tail.scale is inf"),
+    ("shape = -0.05", "shape = -0.6", "impostor_tail.shape is -0.6, must be -0.5 to 0.5"),
+    ("shape = -0.05", "shape = nan", "impostor_tail.shape is NaN"),
+    ("errors = [0.08,", "errors = [0,", "impostor_tail.standard_errors[0] is 0, must be 0.000001"),
+    ("0.06, 0.03]", "0.06, inf]", "impostor_tail.standard_errors[2] is inf"),
+    ("0.06, 0.03]", "0.06]", "in `impostor_tail.standard_errors`"),
+    (
+        "[0.4, 0.1, -0.5]",
+        "[1, 0.1, -0.5]",
+        "impostor_tail.correlations are [1.0, 0.1, -0.5], which",
+    ),
+    ("[0.4, 0.1, -0.5]", "[0.9, 0.9, -0.9]", "which no three numbers have"),
+    ("[0.4, 0.1, -0.5]", "[nan, 0.1, -0.5]", "which no three numbers have"),
+    ("measured = \"LFW, the tail\"", "measured = \" \"", "impostor_tail.measured is empty"),
+    (
+        "crop_scale = 2.7",
+        "crop_scale = 2.7\n[model.impostor_tail]\npeople = 9\ncomparisons = 9\nabove = 0\n\
+         fmr = 0.1\nscale = 0.1\nshape = 0\nstandard_errors = [1, 1, 1]\n\
+         correlations = [0, 0, 0]\nmeasured = \"x\"",
+        "impostor_tail is for the role embedder, this model's is liveness",
+    ),
     // Liveness.
     ("crop_scale = 2.7", "", "crop_scale is missing"),
     ("crop_scale = 2.7", "crop_scale = 0.5", "crop_scale is 0.5, must be 1 to 8"),

@@ -35,6 +35,10 @@ fn a_pack_is_opened_by_folder_and_by_file() {
     assert_eq!(pack.models().count(), 3);
     assert_eq!(pack.liveness().len(), 1);
     assert_eq!(pack.threshold(1e-3).unwrap(), 0.31);
+    // 1 - (1 - 0.05)^(1/60) is 8.5e-4, which lies between the two points.
+    let among_60 = pack.threshold_for(0.05, 60).unwrap();
+    assert!((0.31..0.41).contains(&among_60.similarity) && !among_60.extrapolated, "{among_60:?}");
+    assert_eq!(pack.embedder().unwrap().threshold_for(0.05, 60).unwrap(), among_60);
     assert_eq!(Some(pack.space().unwrap()), pack.embedder().unwrap().space());
     assert!(ModelPack::open_named(path.join("faceprint.toml"), "find-only").is_ok());
 
@@ -47,6 +51,7 @@ fn a_pack_is_opened_by_folder_and_by_file() {
     let find_only = ModelPack::open_named(path, "find-only").unwrap();
     assert_eq!(find_only.space().unwrap_err().kind(), ErrorKind::ModelNotFound);
     assert_eq!(find_only.threshold(1e-3).unwrap_err().kind(), ErrorKind::ModelNotFound);
+    assert_eq!(find_only.threshold_for(0.01, 9).unwrap_err().kind(), ErrorKind::ModelNotFound);
 }
 
 #[test]

@@ -42,4 +42,16 @@ mod tests {
         assert!(strict > loose && loose > 0.0, "{strict} {loose}");
         assert!(pack().threshold(1e-9).is_err());
     }
+
+    #[test]
+    fn searches_have_thresholds_from_the_same_statistics() {
+        let among = |n| pack().threshold_for(0.01, n).unwrap();
+        // A search among one is a comparison, judged by the high end of its interval.
+        assert!(among(1).similarity > pack().threshold(1e-2).unwrap());
+        assert!(!among(100).extrapolated && among(10_000).extrapolated);
+        assert!(among(100).similarity < among(10_000).similarity);
+        // NIST's sizes are answered too, and far out the answer is unsure by a factor of thousands.
+        let (low, high) = among(12_000_000).ci95;
+        assert!(high > 30.0 * low, "{low} {high}");
+    }
 }

@@ -12,6 +12,7 @@ use crate::pack::spec::{
     DetectorSpec, EmbedderSpec, Family, InputSize, InputSpec, License, LicenseClass, LivenessSpec,
     ModelKind, ModelSpec, Role,
 };
+use crate::pack::tail::ImpostorTail;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +47,7 @@ pub(crate) struct RawModel {
     dimension: Option<u64>,
     alignment: Option<RawAlignment>,
     operating_point: Option<Vec<RawPoint>>,
+    impostor_tail: Option<RawTail>,
     // Liveness models.
     crop_scale: Option<f32>,
 }
@@ -101,6 +103,20 @@ struct RawPoint {
     measured: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawTail {
+    people: u64,
+    comparisons: u64,
+    above: f32,
+    fmr: f64,
+    scale: f64,
+    shape: f64,
+    standard_errors: [f64; 3],
+    correlations: [f64; 3],
+    measured: String,
+}
+
 impl RawModel {
     pub(crate) fn check(self) -> Result<ModelSpec> {
         let scope = Scope::new("model", &self.name);
@@ -136,6 +152,7 @@ impl RawModel {
         only("dimension", self.dimension.is_some(), Role::Embedder)?;
         only("alignment", self.alignment.is_some(), Role::Embedder)?;
         only("operating_point", self.operating_point.is_some(), Role::Embedder)?;
+        only("impostor_tail", self.impostor_tail.is_some(), Role::Embedder)?;
         only("crop_scale", self.crop_scale.is_some(), Role::Liveness)?;
         let kind = match role {
             Role::Detector => ModelKind::Detector(check_detector(
@@ -150,6 +167,7 @@ impl RawModel {
                 check::required(&scope, "dimension", self.dimension)?,
                 check::required(&scope, "alignment", self.alignment)?,
                 self.operating_point.unwrap_or_default(),
+                self.impostor_tail,
             )?),
             Role::Liveness => {
                 let crop_scale = check::required(&scope, "crop_scale", self.crop_scale)?;
@@ -243,6 +261,7 @@ fn check_embedder(
     dimension: u64,
     alignment: RawAlignment,
     points: Vec<RawPoint>,
+    tail: Option<RawTail>,
 ) -> Result<EmbedderSpec> {
     check::range(scope, "dimension", dimension, 1..=4096, "")?;
     let dimension = usize::try_from(dimension).unwrap_or(usize::MAX);
@@ -264,7 +283,8 @@ fn check_embedder(
         .collect::<Result<Vec<_>>>()?;
     points::sort(&mut operating_points)
         .map_err(|message| scope.invalid("operating_point", message))?;
-    Ok(EmbedderSpec { dimension, alignment, operating_points })
+    let impostor_tail = tail.map(|tail| tail.check(scope, &operating_points)).transpose()?;
+    Ok(EmbedderSpec { dimension, alignment, operating_points, impostor_tail })
 }
 
 impl RawAlignment {
@@ -309,5 +329,46 @@ impl RawPoint {
             ci95: (low, high),
             measured: self.measured,
         })
+    }
+}
+
+impl RawTail {
+    fn check(self, scope: &Scope, points: &[OperatingPoint]) -> Result<ImpostorTail> {
+        let field = |name: &str| format!("impostor_tail.{name}");
+        check::range(scope, &field("people"), self.people, 2..=u64::MAX, "")?;
+        check::range(scope, &field("comparisons"), self.comparisons, 1..=u64::MAX, "")?;
+        check::range(scope, &field("above"), self.above, -1.0..=1.0, "")?;
+        if !(self.fmr > 0.0 && self.fmr < 1.0) {
+            return Err(scope
+                .invalid(&field("fmr"), format!("is {}, must be above 0 and below 1", self.fmr)));
+        }
+        check::range(scope, &field("scale"), self.scale, 1e-6..=2.0, "")?;
+        check::range(scope, &field("shape"), self.shape, -0.5..=0.5, "")?;
+        for (index, error) in self.standard_errors.into_iter().enumerate() {
+            let field = field(&format!("standard_errors[{index}]"));
+            check::range(scope, &field, error, 1e-6..=10.0, "")?;
+        }
+        check::text(scope, &field("measured"), &self.measured)?;
+        // What the tail adds begins where counting ends.
+        if points.last().is_none_or(|strictest| strictest.threshold < self.above) {
+            let message = format!("is {}, needs an operating_point from there on", self.above);
+            return Err(scope.invalid(&field("above"), message));
+        }
+        let tail = ImpostorTail {
+            people: self.people,
+            comparisons: self.comparisons,
+            above: self.above,
+            fmr: self.fmr,
+            scale: self.scale,
+            shape: self.shape,
+            standard_errors: self.standard_errors,
+            correlations: self.correlations,
+            measured: self.measured,
+        };
+        if !tail.correlations_are_possible() {
+            let message = format!("are {:?}, which no three numbers have", tail.correlations);
+            return Err(scope.invalid(&field("correlations"), message));
+        }
+        Ok(tail)
     }
 }

@@ -8,6 +8,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::SpaceId;
 use crate::image::PlanarSpec;
 use crate::pack::points::OperatingPoint;
+use crate::pack::search::{self, SearchThreshold};
+use crate::pack::tail::ImpostorTail;
 use crate::pack::{space, verify};
 
 /// One model file: where it comes from, how to know it, what to feed it and what it promises.
@@ -96,6 +98,18 @@ impl ModelSpec {
             _ => None,
         }
     }
+
+    /// As [`ModelPack::threshold_for`](crate::ModelPack::threshold_for), for statistics in a manifest
+    /// of your own.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`], as there; a model that is no embedder has no statistics.
+    pub fn threshold_for(&self, fpir: f64, n: usize) -> Result<SearchThreshold> {
+        let embedder = self.kind.embedder();
+        let points = embedder.map_or(&[][..], |embedder| &embedder.operating_points);
+        let tail = embedder.and_then(|embedder| embedder.impostor_tail.as_ref());
+        search::threshold_for(&self.name, points, tail, fpir, n)
+    }
 }
 
 /// `model "NAME"`, as messages speak of it.
@@ -169,6 +183,8 @@ pub struct EmbedderSpec {
     pub alignment: AlignmentTemplate,
     /// Measured thresholds, from the loosest to the strictest; may be empty.
     pub operating_points: Vec<OperatingPoint>,
+    /// What lies beyond the strictest of them, when it was measured.
+    pub impostor_tail: Option<ImpostorTail>,
 }
 
 /// What a liveness model is shown.

@@ -248,6 +248,62 @@ pub(crate) enum EvalCommand {
     /// the picture's centre is largest. A pair with a picture in which no face is found counts as a
     /// non-match at every threshold.
     Lfw(LfwArgs),
+    /// Open-set identification (1:N) on a folder of people: FNIR at FPIR for galleries of several sizes,
+    /// and the statistics that thresholds for searches are chosen from.
+    ///
+    /// In each split a third of the people are strangers and the others are enrolled with one picture.
+    /// FPIR is the share of the strangers' pictures that find anyone; FNIR is the share of the other
+    /// pictures that do not find their person in the first place. A picture in which no face is found
+    /// is a miss. Of several faces the one is taken that `eval lfw` takes.
+    Identification(IdentificationArgs),
+}
+
+/// What `eval identification` takes.
+#[derive(Debug, Args)]
+pub(crate) struct IdentificationArgs {
+    /// The folder of people: NAME/*.jpg, and NAME.jpg for people with one picture.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) images: PathBuf,
+
+    /// Sizes of galleries to measure, besides the largest that the people allow.
+    #[arg(
+        long,
+        value_name = "N,…",
+        value_delimiter = ',',
+        default_value = "100,500,1000",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub(crate) gallery: Vec<u32>,
+
+    /// False positive identification rates to report at.
+    #[arg(
+        long,
+        value_name = "RATE,…",
+        value_delimiter = ',',
+        default_value = "0.1,0.01,0.001",
+        value_parser = rate
+    )]
+    pub(crate) fpir: Vec<f64>,
+
+    /// Random splits into strangers and enrolled.
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) splits: u64,
+
+    /// The first split's seed; the same one gives the same splits everywhere.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) seed: u64,
+
+    /// Draw the DET curves: a .svg or .png file.
+    #[arg(long, value_name = "OUT")]
+    pub(crate) plot: Option<PathBuf>,
+
+    /// Write the whole report as JSON.
+    #[arg(long, value_name = "OUT.json")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Write the statistics of impostors as TOML, for the embedder's entry in a manifest.
+    #[arg(long, value_name = "OUT.toml")]
+    pub(crate) statistics: Option<PathBuf>,
 }
 
 /// What `eval lfw` takes.

@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod detect;
 pub(crate) mod embed;
+pub(crate) mod identification;
 pub(crate) mod identify;
 pub(crate) mod lfw;
 pub(crate) mod runtime;

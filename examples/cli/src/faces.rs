@@ -1,13 +1,14 @@
 //! Pictures from files, the face that a picture is about, and faces as JSON.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use faceprint::image::{DecodeLimits, RgbImage, decode};
-use faceprint::{Detection, Landmarks, Rect};
+use faceprint::{Detection, Engine, Landmarks, Rect, Template};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::output;
 
 /// A detected face, for scripts. Pixels of the upright picture.
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +54,27 @@ pub(crate) fn prominent(detections: &[Detection], width: u32, height: u32) -> Op
         detection.bounds.area() - 2.0 * (dx * dx + dy * dy)
     };
     (0..detections.len()).max_by(|&a, &b| weight(&detections[a]).total_cmp(&weight(&detections[b])))
+}
+
+/// The template of each picture's prominent face, using all cores; `None` where there is no face.
+pub(crate) fn templates(
+    engine: &Engine,
+    paths: &[PathBuf],
+) -> Result<Vec<Option<Template>>, Failure> {
+    let bar = output::progress(paths.len(), "pictures");
+    let template = |engine: &Engine, path: &PathBuf| prominent_template(engine, path);
+    let templates = engine.batch(paths, template, |done, _| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    templates.into_iter().collect()
+}
+
+fn prominent_template(engine: &Engine, path: &Path) -> Result<Option<Template>, Failure> {
+    let at = |error: faceprint::Error| Failure::from(error).at(path);
+    let image = read(path)?;
+    let detections = engine.detect(&image.view()).map_err(at)?;
+    prominent(&detections, image.width(), image.height())
+        .map(|used| engine.template(&image.view(), &detections[used].landmarks).map_err(at))
+        .transpose()
 }
 
 /// `1 face`, `2 faces`.

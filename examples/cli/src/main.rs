@@ -32,6 +32,9 @@ fn main() -> ExitCode {
         Command::Identify(args) => commands::identify::run(args, &engine, &context),
         Command::Embed(args) => commands::embed::run(args, &engine, &context),
         Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
+        Command::Eval(EvalCommand::Identification(args)) => {
+            commands::identification::run(args, &engine, &context)
+        }
         Command::Models(args) => models::run(args, &context),
         Command::Runtime => commands::runtime::run(&engine, &context),
     };

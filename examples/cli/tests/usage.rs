@@ -27,6 +27,11 @@ fn wrong_arguments_are_exit_code_2() {
         vec!["detect", "a.jpg", "--detection-size", "big"],
         vec!["compare", "a.jpg", "b.jpg", "--threshold", "0.4", "--fmr", "1e-4"],
         vec!["eval", "lfw", "--pairs", "p", "--images", "i", "--folds", "5-2"],
+        vec!["eval", "identification"],
+        vec!["eval", "identification", "--images", "i", "--fpir", "0.1,2"],
+        vec!["eval", "identification", "--images", "i", "--gallery", "0"],
+        vec!["eval", "identification", "--images", "i", "--splits", "0"],
+        vec!["eval", "identification", "--images", "no-such-folder"],
     ] {
         let run = faceprint(&args);
         assert_eq!(run.code, Some(2), "{args:?}");
@@ -54,6 +59,17 @@ fn a_broken_pairs_file_is_named_with_its_line() {
     let run = faceprint(["eval", "lfw", "--pairs", pairs.to_str().unwrap(), "--images", images]);
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("pairs.txt") && run.stderr.contains("line 3"), "{}", run.stderr);
+}
+
+#[test]
+fn identification_needs_people_with_two_pictures() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c", "d", "e", "f", "g"] {
+        fs::write(folder.path().join(format!("{name}.jpg")), b"").unwrap();
+    }
+    let run = faceprint(["eval", "identification", "--images", folder.path().to_str().unwrap()]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("7 people with 7 pictures; needed are 6"), "{}", run.stderr);
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! `faceprint eval lfw`: verification accuracy on pairs of pictures.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use faceprint::{Engine, Template};
+use faceprint::Template;
 use serde::Serialize;
 
 use super::Answer;
 use crate::args::{EngineArgs, LfwArgs};
 use crate::context::Context;
 use crate::eval::pairs::Pairs;
-use crate::eval::plot::{self, Figure};
+use crate::eval::plot;
+use crate::eval::plot::verification::Figure;
 use crate::eval::stats::{self, FoldAccuracy, OperatingPoint, Roc, Trial};
 use crate::faces;
 use crate::failure::Failure;
@@ -53,7 +54,7 @@ pub(crate) fn run(
     let session = Session::open(context, engine)?;
 
     let started = Instant::now();
-    let templates = templates(&session.engine, &paths)?;
+    let templates = faces::templates(&session.engine, &paths)?;
     let spent = started.elapsed();
 
     let trials = trials(&pairs, &templates)?;
@@ -79,24 +80,6 @@ pub(crate) fn run(
         print(&report)?;
     }
     Ok(Answer::Yes)
-}
-
-/// The template of each picture's prominent face, using all cores; `None` where there is no face.
-fn templates(engine: &Engine, paths: &[PathBuf]) -> Result<Vec<Option<Template>>, Failure> {
-    let bar = output::progress(paths.len(), "pictures");
-    let template = |engine: &Engine, path: &PathBuf| prominent_template(engine, path);
-    let templates = engine.batch(paths, template, |done, _| bar.set_position(done as u64));
-    bar.finish_and_clear();
-    templates.into_iter().collect()
-}
-
-fn prominent_template(engine: &Engine, path: &Path) -> Result<Option<Template>, Failure> {
-    let at = |error: faceprint::Error| Failure::from(error).at(path);
-    let image = faces::read(path)?;
-    let detections = engine.detect(&image.view()).map_err(at)?;
-    faces::prominent(&detections, image.width(), image.height())
-        .map(|used| engine.template(&image.view(), &detections[used].landmarks).map_err(at))
-        .transpose()
 }
 
 fn trials(pairs: &Pairs, templates: &[Option<Template>]) -> Result<Vec<Trial>, Failure> {
