@@ -73,7 +73,10 @@ fn format_1_is_read_as_it_is() {
     let acme = gallery.tenant(&tenant_id("acme")).unwrap();
     let error = acme.changes_since(&Cursor::start(), 9).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::GalleryVersion);
-    let request = BundleRequest::new(gallery.device_key().unwrap(), SystemTime::now() + Duration::from_secs(60));
+    let request = BundleRequest::new(
+        gallery.device_key().unwrap(),
+        SystemTime::now() + Duration::from_secs(60),
+    );
     assert_eq!(acme.export_bundle(&request).unwrap_err().kind(), ErrorKind::GalleryVersion);
     drop((gallery, acme));
     assert_eq!(version(&path), 1);
@@ -112,16 +115,14 @@ fn format_1_is_upgraded_when_it_is_opened_for_writing() {
     added(acme.enroll(&id(3), &template(3)).unwrap());
     let page = acme.changes_since(&page.cursor, 9).unwrap();
     assert_eq!(names(&page.changes), [Some(id(3))]);
-    assert_eq!(
-        reader.tenant(&tenant_id("acme")).unwrap().subject(&id(3)).unwrap().templates,
-        1
-    );
+    assert_eq!(reader.tenant(&tenant_id("acme")).unwrap().subject(&id(3)).unwrap().templates, 1);
     // An upgraded file has the schema of a new one, after compaction too.
     gallery.compact().unwrap();
     drop((gallery, acme, reader));
     let schema = |path: &Path| -> Vec<(String, String)> {
         let conn = Connection::open(path).unwrap();
-        let mut statement = conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
+        let mut statement =
+            conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name").unwrap();
         let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         rows.map(|row| row.unwrap()).collect()
     };
