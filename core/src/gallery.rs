@@ -77,6 +77,9 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 use zeroize::Zeroizing;
 
 pub use self::access::{Access, KeyProvider, SlotId, SlotKind};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::bundle::fuzz_bundle;
 pub use self::bundle::{Bundle, BundleRequest, Imported};
 pub use self::changes::{Change, Changes, Cursor, SubjectRef};
 pub use self::enroll::{EnrollPolicy, Enrollment, Erased};
