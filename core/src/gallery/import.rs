@@ -30,10 +30,10 @@ impl Tenant {
     /// Rules of [`EnrollPolicy`](super::EnrollPolicy) do not apply: the office has decided.
     ///
     /// # Errors
-    /// [`ErrorKind::BundleDamaged`] for bytes that are no bundle or were changed,
-    /// [`ErrorKind::BundleSigner`], [`ErrorKind::BundleDevice`] and [`ErrorKind::BundleExpired`],
-    /// [`ErrorKind::SpaceMismatch`] for templates of a space this gallery does not accept,
-    /// [`ErrorKind::LimitReached`] for more than 256 MiB, [`ErrorKind::GalleryVersion`] for a bundle of a later version,
+    /// [`BundleDamaged`](crate::ErrorKind::BundleDamaged) for bytes that are no bundle or were changed,
+    /// [`BundleSigner`](crate::ErrorKind::BundleSigner), [`BundleDevice`](crate::ErrorKind::BundleDevice) and [`BundleExpired`](crate::ErrorKind::BundleExpired),
+    /// [`SpaceMismatch`](crate::ErrorKind::SpaceMismatch) for templates of a space this gallery does not accept,
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) for more than 256 MiB, [`GalleryVersion`](crate::ErrorKind::GalleryVersion) for a bundle of a later version,
     /// and those of [`enroll`](Self::enroll). Nothing is brought in then.
     pub fn import_bundle(&self, bytes: &[u8], signer: &SignerKey) -> Result<Imported> {
         let now = self.now()?;
