@@ -124,7 +124,7 @@ impl Import<'_, '_> {
             self.done.unchanged += 1;
             return Ok(());
         }
-        let local = held.map_or(0, |held| held.local);
+        let mut local = held.map_or(0, |held| held.local);
         let mut origin = Origin { source: self.source, subject: entry.row, version, local };
         let person = entry.person.filter(|it| !it.profile.is_expired(self.now));
         let Some(person) = person else {
@@ -143,11 +143,19 @@ impl Import<'_, '_> {
                 return Ok(());
             }
             Room::Outlived(by) => {
-                origin.version = Version::erased(by);
+                if local != 0 {
+                    self.remove(local)?;
+                }
+                (origin.local, origin.version) = (0, Version::erased(by));
                 self.done.unchanged += 1;
                 return origin::put(self.writer, self.ring.row, &origin);
             }
             Room::Free => {}
+        }
+        // An office whose file was put back may give a row to somebody else.
+        if local != 0 && self.roster.any(&person.id).is_none_or(|known| known.row != local) {
+            self.remove(local)?;
+            local = 0;
         }
         if local == 0 {
             origin.local = self.writer.next_id()?;
