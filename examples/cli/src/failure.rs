@@ -59,7 +59,14 @@ impl fmt::Display for Failure {
 
 impl From<faceprint::Error> for Failure {
     fn from(error: faceprint::Error) -> Self {
-        Self::new(error.kind(), error.to_string())
+        match error.kind() {
+            // The library names a setting that the command line does not have.
+            ErrorKind::Locked => Self::new(
+                ErrorKind::Locked,
+                "another process is writing to the gallery; try again when it is done",
+            ),
+            kind => Self::new(kind, error.to_string()),
+        }
     }
 }
 
