@@ -373,6 +373,28 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// What is an argument can be read by every process of the machine.
+    #[test]
+    fn secrets_are_named_by_their_files_only() {
+        use clap::CommandFactory as _;
+        fn options(command: &clap::Command) -> Vec<(String, &str)> {
+            let own = command
+                .get_arguments()
+                .filter_map(|it| Some((it.get_id().to_string(), it.get_long()?)));
+            own.chain(command.get_subcommands().flat_map(options)).collect()
+        }
+        let command = Cli::command();
+        let mut secrets = options(&command);
+        secrets.retain(|(_, name)| {
+            name.contains("pass") || name.contains("key") || name.contains("secret")
+        });
+        assert!(secrets.len() > 20);
+        assert!(
+            secrets.iter().all(|(id, name)| id.ends_with("_file") && name.ends_with("-file")),
+            "{secrets:?}"
+        );
+    }
+
     #[test]
     fn sizes_and_folds_are_read() {
         assert_eq!(detection_size("auto"), Ok(Size::Auto));

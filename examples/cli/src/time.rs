@@ -14,14 +14,16 @@ pub(crate) fn moment(text: &str) -> Result<SystemTime, String> {
 
 /// A time to come: a [`moment`], or how long from now.
 pub(crate) fn deadline(text: &str) -> Result<SystemTime, String> {
-    let now = SystemTime::now();
     let time = match humantime::parse_duration(text) {
-        Ok(wait) if wait > Duration::ZERO => {
-            now.checked_add(wait).ok_or_else(|| "that is too far away".to_owned())?
+        Ok(wait) => {
+            let end = SystemTime::now().checked_add(wait);
+            end.ok_or_else(|| "that is too far away".to_owned())?
         }
-        _ => moment(text).map_err(|error| format!("{error}; or how long, such as 30d or 12h"))?,
+        Err(_) => {
+            moment(text).map_err(|error| format!("{error}; or how long, such as 30d or 12h"))?
+        }
     };
-    if time <= now {
+    if time <= SystemTime::now() {
         return Err("that is over already; expected a time to come".to_owned());
     }
     // What cannot be written as a date cannot be shown later.

@@ -125,42 +125,49 @@ pub(crate) struct SpacesArgs {
 
 /// Where the passphrase or key comes from.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Passphrase or key")]
 pub(crate) struct SecretArgs {
     /// The passphrase is the first line of this file [default: the environment variable
     /// FACEPRINT_PASSPHRASE, or a question at the terminal].
-    #[arg(long, value_name = "FILE", conflicts_with = "key_file")]
+    #[arg(
+        long,
+        help_heading = "Passphrase or key",
+        value_name = "FILE",
+        conflicts_with = "key_file"
+    )]
     pub(crate) passphrase_file: Option<PathBuf>,
 
     /// The key is in this file: 32 bytes, or 64 hexadecimal digits.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Passphrase or key", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 }
 
 /// Where a new passphrase or key comes from.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Passphrase or key")]
 pub(crate) struct NewSecretArgs {
     /// The new passphrase is the first line of this file [default: the environment variable
     /// FACEPRINT_NEW_PASSPHRASE, or a question at the terminal].
-    #[arg(long, value_name = "FILE", conflicts_with = "new_key_file")]
+    #[arg(
+        long,
+        help_heading = "Passphrase or key",
+        value_name = "FILE",
+        conflicts_with = "new_key_file"
+    )]
     pub(crate) new_passphrase_file: Option<PathBuf>,
 
     /// The new key is in this file: 32 bytes, or 64 hexadecimal digits.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Passphrase or key", value_name = "FILE")]
     pub(crate) new_key_file: Option<PathBuf>,
 }
 
 /// A tenant of a gallery, for the commands about people.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Gallery")]
 pub(crate) struct TenantArgs {
     /// The gallery, made by `faceprint gallery create`.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Gallery", value_name = "FILE")]
     pub(crate) gallery: PathBuf,
 
     /// Whose people: a customer, a site, a class. Tenants do not see one another.
-    #[arg(long, value_name = "NAME", default_value = "default")]
+    #[arg(long, help_heading = "Gallery", value_name = "NAME", default_value = "default")]
     pub(crate) tenant: TenantId,
 
     #[command(flatten)]
@@ -204,18 +211,18 @@ pub(crate) struct EnrollArgs {
 
 /// What is kept with everybody enrolled by the command.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Kept with the person")]
 pub(crate) struct DetailsArgs {
     /// Anything, as JSON of 65,536 bytes at most; sealed like the templates.
-    #[arg(long, value_name = "JSON")]
+    #[arg(long, help_heading = "Kept with the person", value_name = "JSON")]
     pub(crate) metadata: Option<String>,
 
     /// From when on the person is not found any more: 30d, 12h, 2027-01-31 or an RFC 3339 time (UTC).
-    #[arg(long, value_name = "30d|DATE", value_parser = time::deadline)]
+    #[arg(long, help_heading = "Kept with the person", value_name = "30d|DATE", value_parser = time::deadline)]
     pub(crate) expires: Option<SystemTime>,
 
     /// The person agreed to be enrolled: now, or when `--consent=DATE` says.
     #[arg(
+        help_heading = "Kept with the person",
         long,
         value_name = "DATE",
         num_args = 0..=1,
