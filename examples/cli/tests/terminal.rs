@@ -6,8 +6,10 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Child;
+use std::time::{Duration, Instant};
 
 use pty_process::blocking::{Command, Pty, open};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{LocalModes, tcgetattr};
 
 /// A run of the command at a terminal of its own.
@@ -32,8 +34,10 @@ impl Terminal {
         while !self.seen.ends_with(question) {
             assert!(self.read(), "{question:?} was not asked: {}", self.seen);
         }
+        // The question may be seen a moment before the terminal is told.
+        let asked = Instant::now();
         while is_secret && tcgetattr(&self.pty).unwrap().local_modes.contains(LocalModes::ECHO) {
-            assert!(self.child.try_wait().unwrap().is_none(), "the terminal shows what is typed");
+            assert!(asked.elapsed() < Duration::from_secs(60), "the terminal shows what is typed");
         }
         self.pty.write_all(format!("{answer}\n").as_bytes()).unwrap();
     }
@@ -46,6 +50,9 @@ impl Terminal {
 
     /// False at the end: an error on Linux, nothing more elsewhere.
     fn read(&mut self) -> bool {
+        let mut waiting = [PollFd::new(&self.pty, PollFlags::IN)];
+        let shown = poll(&mut waiting, Some(&Timespec { tv_sec: 60, tv_nsec: 0 })).unwrap();
+        assert!(shown > 0, "nothing more is shown after: {}", self.seen);
         let mut bytes = [0; 4096];
         let count = self.pty.read(&mut bytes).unwrap_or(0);
         self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
