@@ -77,12 +77,16 @@ mod embed;
 pub mod engine;
 pub mod error;
 #[cfg(feature = "gallery")]
+pub mod fernet;
+#[cfg(feature = "gallery")]
 pub mod gallery;
 pub mod geometry;
 pub mod id;
 pub mod image;
 #[cfg(feature = "gallery")]
 mod index;
+#[cfg(feature = "gallery")]
+pub mod manual;
 #[cfg(feature = "gallery")]
 pub mod matcher;
 pub mod pack;

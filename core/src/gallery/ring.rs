@@ -257,12 +257,18 @@ impl Ring {
 
     /// Removes a subject with key and templates; gives how many templates there were.
     pub(super) fn remove_person(&self, writer: &mut Writer<'_>, row: i64) -> Result<u64> {
+        let templates = self.remove_templates(writer, row)?;
+        writer.remove(Table::Subject, row)?;
+        Ok(templates)
+    }
+
+    /// Removes all templates of a subject; gives how many there were.
+    pub(super) fn remove_templates(&self, writer: &mut Writer<'_>, row: i64) -> Result<u64> {
         let sql = "SELECT id FROM template WHERE tenant = ? AND subject = ?";
         let templates = ids(writer.snapshot().conn, sql, &[self.row, row])?;
         for template in &templates {
             writer.remove(Table::Template, *template)?;
         }
-        writer.remove(Table::Subject, row)?;
         writer.touch(self.row, row);
         Ok(templates.len() as u64)
     }
