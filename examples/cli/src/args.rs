@@ -1,6 +1,7 @@
 //! What can be typed.
 
 mod gallery;
+mod sync;
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -13,6 +14,7 @@ pub(crate) use self::gallery::{
     BackupArgs, CheckArgs, DetailsArgs, EnrollArgs, EraseArgs, FileArgs, GalleryArgs,
     GalleryCommand, ListArgs, NewSecretArgs, RemoveKeyArgs, RenewArgs, SecretArgs, SpacesArgs,
 };
+pub(crate) use self::sync::{ChangesArgs, ExportArgs, ImportArgs};
 use crate::models::ModelsArgs;
 
 /// Find, compare and recognise faces in pictures.

@@ -10,6 +10,7 @@ pub(crate) mod identify;
 pub(crate) mod lfw;
 pub(crate) mod list;
 pub(crate) mod runtime;
+pub(crate) mod sync;
 
 use std::path::{Path, PathBuf};
 

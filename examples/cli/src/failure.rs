@@ -60,11 +60,14 @@ impl fmt::Display for Failure {
 impl From<faceprint::Error> for Failure {
     fn from(error: faceprint::Error) -> Self {
         match error.kind() {
-            // The library names a setting that the command line does not have.
+            // The library names what the command line does not have.
             ErrorKind::Locked => Self::new(
                 ErrorKind::Locked,
                 "another process is writing to the gallery; try again when it is done",
             ),
+            ErrorKind::WrongCursor => {
+                Self::new(ErrorKind::WrongCursor, format!("{error} (that is, without --since)"))
+            }
             kind => Self::new(kind, error.to_string()),
         }
     }

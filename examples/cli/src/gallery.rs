@@ -62,7 +62,8 @@ pub(crate) fn require_space(
     pack: &ModelPack,
     context: &Context,
 ) -> Result<(), Failure> {
-    let (own, accepted) = (pack.space()?, gallery.spaces()?);
+    let own = pack.space()?;
+    let accepted: Vec<_> = gallery.spaces()?.into_iter().map(|report| report.space).collect();
     if accepted.contains(&own) {
         return Ok(());
     }

@@ -45,16 +45,15 @@ impl Known {
         folder: &Path,
         pictures: &[KnownPicture],
     ) -> Result<(Self, Vec<Rejected>), Failure> {
-        let templates = samples::templates(engine, pictures, "known people");
+        let samples = samples::take(engine, pictures, "known people");
         let (mut people, mut rejected) = (Vec::<Person>::new(), Vec::new());
-        for (picture, template) in pictures.iter().zip(templates) {
-            match (template, people.last_mut()) {
-                (Ok(template), Some(person)) if person.name == picture.name => {
-                    person.templates.push(template);
+        for (picture, sample) in pictures.iter().zip(samples) {
+            match (sample, people.last_mut()) {
+                (Ok(sample), Some(person)) if person.name == picture.name => {
+                    person.templates.push(sample.template);
                 }
-                (Ok(template), _) => {
-                    people.push(Person { name: picture.name.clone(), templates: vec![template] });
-                }
+                (Ok(sample), _) => people
+                    .push(Person { name: picture.name.clone(), templates: vec![sample.template] }),
                 (Err(reasons), _) => rejected.push(Rejected {
                     image: picture.path.clone(),
                     reasons: reasons.into_iter().map(|reason| reason.message).collect(),

@@ -1,6 +1,6 @@
 //! Pictures of one person each, and why some of them give no template.
 
-use faceprint::{Capture, Engine, Issue, Template};
+use faceprint::{Capture, Engine, Issue, Sample};
 use serde::Serialize;
 
 use crate::faces;
@@ -33,16 +33,16 @@ impl From<&Issue> for Reason {
     }
 }
 
-/// The template of each picture, using all cores; with a bar that says `what` they are.
-pub(crate) fn templates(
+/// The face of each picture, using all cores; with a bar that says `what` they are.
+pub(crate) fn take(
     engine: &Engine,
     pictures: &[KnownPicture],
     what: &'static str,
-) -> Vec<Result<Template, Vec<Reason>>> {
+) -> Vec<Result<Sample, Vec<Reason>>> {
     let bar = output::progress(pictures.len(), what);
-    let templates = engine.batch(pictures, template, |done, _| bar.set_position(done as u64));
+    let samples = engine.batch(pictures, sample, |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
-    templates
+    samples
 }
 
 /// The reasons in one line.
@@ -51,11 +51,11 @@ pub(crate) fn summary(reasons: &[Reason]) -> String {
     messages.join("; ")
 }
 
-fn template(engine: &Engine, picture: &KnownPicture) -> Result<Template, Vec<Reason>> {
+fn sample(engine: &Engine, picture: &KnownPicture) -> Result<Sample, Vec<Reason>> {
     let image = faces::read_unnamed(&picture.path)
         .map_err(|failure| vec![Reason::new("unreadable", failure.message)])?;
     match engine.capture(&image.view()) {
-        Ok(Capture::Usable(sample)) => Ok(sample.template),
+        Ok(Capture::Usable(sample)) => Ok(sample),
         Ok(Capture::Rejected(issues)) => Err(issues.iter().map(Reason::from).collect()),
         Err(error) => Err(vec![Reason::new("failed", error.to_string())]),
     }

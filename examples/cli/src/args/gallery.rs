@@ -8,6 +8,7 @@ use faceprint::gallery::HeadToken;
 use faceprint::{SubjectId, TenantId};
 
 use super::similarity;
+use super::sync::{ChangesArgs, ExportArgs, ImportArgs};
 use crate::time;
 
 /// What `gallery` takes.
@@ -54,8 +55,27 @@ pub(crate) enum GalleryCommand {
     Compact(FileArgs),
     /// Write a consistent copy while others read and write. The same passphrase or key opens it.
     Backup(BackupArgs),
-    /// Show the embedding spaces it accepts, and the packs that make such templates.
+    /// Show the embedding spaces it accepts, the packs that make such templates, and how many people have one.
     Spaces(SpacesArgs),
+    /// Write people to a bundle for one device: encrypted to it, signed, and valid for a time.
+    ///
+    /// Bundles may be lost, and arrive late, twice or in any order. The cursor that is printed is where a
+    /// later bundle with --since goes on: it carries what changed, and who was erased.
+    ///
+    /// Exit code 0: the bundle is written; 1: it is, and somebody who was asked for is not enrolled; 2: an
+    /// error.
+    Export(ExportArgs),
+    /// Bring the people of a bundle in: all in one commit, or nobody.
+    ///
+    /// Exit code 0: done; 1: done, but for people of whom somebody of that name was enrolled here; 2: an
+    /// error, and nothing was changed.
+    Import(ImportArgs),
+    /// Print the key that bundles for this gallery are made for. It is no secret.
+    DeviceKey(FileArgs),
+    /// Print the key that this gallery signs its bundles with. It is no secret.
+    Signer(FileArgs),
+    /// Show who changed or was erased since a cursor, for whoever keeps a copy elsewhere.
+    Changes(ChangesArgs),
 }
 
 /// A gallery and what opens it.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use faceprint::gallery::{Details, EnrollPolicy};
-use faceprint::{Enrollment, ErrorKind, SubjectId, Template, Tenant};
+use faceprint::gallery::{Details, EnrollPolicy, NewTemplate};
+use faceprint::{Enrollment, ErrorKind, Sample, SpaceId, SubjectId, Template, Tenant};
 use serde::Serialize;
 
 use super::Answer;
@@ -78,7 +78,7 @@ pub(crate) fn run(
     let gallery = gallery::open(path, &args.tenant.secret)?;
     gallery::require_space(&gallery, path, &session::pack(context, engine)?, context)?;
     let session = Session::open(context, engine)?;
-    let templates = samples::templates(&session.engine, &pictures, "pictures");
+    let samples = samples::take(&session.engine, &pictures, "pictures");
 
     let policy = EnrollPolicy::default().templates_per_subject(args.templates_per_subject);
     let policy = match (args.no_duplicate_check, args.duplicate_at) {
@@ -96,8 +96,8 @@ pub(crate) fn run(
         already: Vec::new(),
         rejected: Vec::new(),
     };
-    let candidates = report.sift(&tenant, &pictures, templates, args.templates_per_subject)?;
-    let added = report.store(&tenant, candidates)?;
+    let candidates = report.sift(&tenant, &pictures, samples, args.templates_per_subject)?;
+    let added = report.store(&tenant, &candidates)?;
     report.subjects = added.len();
     // With those enrolled before: an interrupted command is taken up by the same command.
     let before = report.already.iter().map(|it| it.subject.parse());
@@ -129,7 +129,7 @@ fn pictures(args: &EnrollArgs) -> Result<Vec<KnownPicture>, Failure> {
 struct Candidate<'a> {
     picture: &'a KnownPicture,
     subject: SubjectId,
-    template: Template,
+    sample: Sample,
 }
 
 impl<'a> Report<'a> {
@@ -138,15 +138,15 @@ impl<'a> Report<'a> {
         &mut self,
         tenant: &Tenant,
         pictures: &'a [KnownPicture],
-        templates: Vec<Result<Template, Vec<Reason>>>,
+        samples: Vec<Result<Sample, Vec<Reason>>>,
         limit: usize,
     ) -> Result<Vec<Candidate<'a>>, Failure> {
         let mut candidates = Vec::new();
         // Templates in this space, and the number in all spaces.
         let mut there: BTreeMap<SubjectId, (Vec<Template>, usize)> = BTreeMap::new();
-        for (picture, template) in pictures.iter().zip(templates) {
-            let template = match template {
-                Ok(template) => template,
+        for (picture, sample) in pictures.iter().zip(samples) {
+            let sample = match sample {
+                Ok(sample) => sample,
                 Err(reasons) => {
                     self.reject(picture, reasons, None);
                     continue;
@@ -160,11 +160,11 @@ impl<'a> Report<'a> {
                 }
             };
             if !there.contains_key(&subject) {
-                there.insert(subject.clone(), stored(tenant, &subject, &template)?);
+                there.insert(subject.clone(), stored(tenant, &subject, sample.template.space())?);
             }
             let Some((same_space, count)) = there.get_mut(&subject) else { continue };
             let is_same = |held: &Template| {
-                held.similarity(&template).is_ok_and(|it| it.value() >= SAME_PICTURE)
+                held.similarity(&sample.template).is_ok_and(|it| it.value() >= SAME_PICTURE)
             };
             if same_space.iter().any(is_same) {
                 self.already.push(Already { subject: &picture.name, image: &picture.path });
@@ -176,8 +176,8 @@ impl<'a> Report<'a> {
                 self.reject(picture, vec![Reason::new("limit", message)], None);
             } else {
                 *count += 1;
-                same_space.push(template.clone());
-                candidates.push(Candidate { picture, subject, template });
+                same_space.push(sample.template.clone());
+                candidates.push(Candidate { picture, subject, sample });
             }
         }
         Ok(candidates)
@@ -187,21 +187,21 @@ impl<'a> Report<'a> {
     fn store(
         &mut self,
         tenant: &Tenant,
-        candidates: Vec<Candidate<'a>>,
+        candidates: &[Candidate<'a>],
     ) -> Result<BTreeSet<SubjectId>, Failure> {
         if candidates.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let (pictures, batch): (Vec<_>, Vec<_>) =
-            candidates.into_iter().map(|it| (it.picture, (it.subject, it.template))).unzip();
+        let batch: Vec<_> =
+            candidates.iter().map(|it| (it.subject.clone(), new_template(&it.sample))).collect();
         let bar = output::progress(batch.len(), "enrolled");
         let outcomes = tenant.enroll_all(&batch, |done, _| bar.set_position(done as u64));
         bar.finish_and_clear();
         let mut added = BTreeSet::new();
-        for ((picture, (subject, _)), outcome) in pictures.into_iter().zip(batch).zip(outcomes?) {
+        for (Candidate { picture, subject, .. }, outcome) in candidates.iter().zip(outcomes?) {
             match outcome {
                 Enrollment::Added { template } => {
-                    added.insert(subject);
+                    added.insert(subject.clone());
                     self.enrolled.push(Enrolled {
                         subject: &picture.name,
                         image: &picture.path,
@@ -252,17 +252,21 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What `subject` has: templates in the space of `template`, and the number in all spaces.
+fn new_template(sample: &Sample) -> NewTemplate<'_> {
+    NewTemplate::from(&sample.template).landmarks(sample.detection.landmarks)
+}
+
+/// What `subject` has: templates in `space`, and the number in all spaces.
 fn stored(
     tenant: &Tenant,
     subject: &SubjectId,
-    template: &Template,
+    space: SpaceId,
 ) -> Result<(Vec<Template>, usize), Failure> {
     match tenant.templates(subject) {
         Ok(stored) => {
             let count = stored.len();
             let templates = stored.into_iter().map(|stored| stored.template);
-            Ok((templates.filter(|it| it.space() == template.space()).collect(), count))
+            Ok((templates.filter(|it| it.space() == space).collect(), count))
         }
         Err(error) if error.kind() == ErrorKind::SubjectNotFound => Ok((Vec::new(), 0)),
         Err(error) => Err(error.into()),

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use faceprint::gallery::{GalleryInfo, SlotInfo, SlotKind};
+use faceprint::gallery::{GalleryInfo, SlotInfo, SlotKind, SpaceReport};
 use faceprint::{ErrorKind, Gallery, SpaceId, TenantId};
 use indicatif::DecimalBytes;
 use serde_json::{Value, json};
 
-use super::Answer;
+use super::{Answer, sync};
 use crate::args::{
     BackupArgs, CheckArgs, EngineArgs, FileArgs, GalleryCommand, RemoveKeyArgs, RenewArgs,
     SpacesArgs,
@@ -38,6 +38,17 @@ pub(crate) fn run(
         GalleryCommand::Compact(args) => compact(args, context),
         GalleryCommand::Backup(args) => backup(args, context),
         GalleryCommand::Spaces(args) => spaces(args, engine, context),
+        GalleryCommand::Export(args) => sync::export(args, context),
+        GalleryCommand::Import(args) => sync::import(args, context),
+        GalleryCommand::DeviceKey(args) => {
+            let key = read(&args.gallery, &args.secret)?.device_key()?;
+            public_key(args, context, "device", &key.to_string())
+        }
+        GalleryCommand::Signer(args) => {
+            let key = read(&args.gallery, &args.secret)?.signer();
+            public_key(args, context, "signer", &key.to_string())
+        }
+        GalleryCommand::Changes(args) => sync::changes(args, context),
     }
 }
 
@@ -71,7 +82,7 @@ fn info(args: &FileArgs, context: &Context) -> Result<Answer, Failure> {
             "tenants": tenants.iter().map(TenantId::as_str).collect::<Vec<_>>(),
             "subjects": info.subjects,
             "templates": info.templates,
-            "spaces": spaces_json(&info.spaces, context),
+            "spaces": info.spaces.iter().map(SpaceId::to_string).collect::<Vec<_>>(),
             "slots": info.slots.iter().map(slot).collect::<Vec<_>>(),
             "bytes": info.bytes,
             "free_bytes": info.free_bytes,
@@ -230,14 +241,41 @@ fn spaces(args: &SpacesArgs, engine: &EngineArgs, context: &Context) -> Result<A
     };
     let spaces = gallery.spaces()?;
     if context.json {
-        output::json(&json!({ "gallery": path, "spaces": spaces_json(&spaces, context) }))?;
+        let entry = |report: &SpaceReport| {
+            json!({
+                "space": report.space.to_string(),
+                "packs": packs_of(report.space, context),
+                "subjects": report.subjects,
+                "lacking": report.lacking,
+                "templates": report.templates,
+            })
+        };
+        let spaces: Vec<_> = spaces.iter().map(entry).collect();
+        output::json(&json!({ "gallery": path, "spaces": spaces }))?;
         return Ok(Answer::Yes);
     }
-    let mut table = Table::new(["SPACE", "PACKS"]);
-    for space in spaces {
-        table.row([space.to_string(), or_unknown(&packs_of(space, context))]);
+    let mut table = Table::new(["SPACE", "PEOPLE", "LACKING", "TEMPLATES", "PACKS"]);
+    for report in spaces {
+        let numbers = [report.subjects, report.lacking, report.templates].map(|it| it.to_string());
+        let [people, lacking, templates] = numbers;
+        let packs = or_unknown(&packs_of(report.space, context));
+        table.row([format!("{:.8}", report.space), people, lacking, templates, packs]);
     }
     table.print()?;
+    Ok(Answer::Yes)
+}
+
+fn public_key(
+    args: &FileArgs,
+    context: &Context,
+    name: &str,
+    key: &str,
+) -> Result<Answer, Failure> {
+    if context.json {
+        output::json(&json!({ "gallery": args.gallery, name: key }))?;
+    } else {
+        output::line(key)?;
+    }
     Ok(Answer::Yes)
 }
 
@@ -250,12 +288,6 @@ fn done(context: &Context, path: &Path, mut facts: Value, text: &str) -> Result<
         output::line(format!("{}: {text}", path.display()))?;
     }
     Ok(Answer::Yes)
-}
-
-fn spaces_json(spaces: &[SpaceId], context: &Context) -> Vec<Value> {
-    let entry =
-        |space: &SpaceId| json!({ "space": space.to_string(), "packs": packs_of(*space, context) });
-    spaces.iter().map(entry).collect()
 }
 
 fn space_line(space: SpaceId, context: &Context) -> String {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "part of the tests only")]
 
+pub(crate) mod home;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
