@@ -178,6 +178,9 @@ fn rekey(args: &RenewArgs, context: &Context) -> Result<Answer, Failure> {
             "note: {ways} ways in were closed; `faceprint gallery add-key` makes others"
         ));
     }
+    output::note(
+        "note: its device and signer keys are new: tell who sends it bundles or takes them",
+    );
     let compact = format!("`faceprint gallery compact {}`", path.display());
     output::note(format!("note: {compact} removes what the file still holds under the old keys"));
     done(context, path, json!({}), "every key is new; only the new passphrase or key opens it")
