@@ -39,8 +39,59 @@
 //! [`rotate_key`](Gallery::rotate_key) makes another slot around the same root: it is immediate, and it is what
 //! to do when a passphrase is to be changed. [`rekey`](Gallery::rekey) makes every key anew and seals
 //! everything again: it is what to do when a key may have been *seen*. Every sealed value is bound to its place
-//! ([`format`](mod@format)), and a keyed hash over all rows, verified by [`open`](Gallery::open), tells when one is missing.
+//! ([`manual::format`](mod@crate::manual::format)), and a keyed hash over all rows, verified by [`open`](Gallery::open), tells
+//! when one is missing. What all this protects against, and what not, is on a [page of its own](crate::manual::threats).
 //!
+//! # Copies elsewhere
+//! A worker that mirrors a tenant into another database asks [`changes_since`](Tenant::changes_since) for who changed after
+//! its [`Cursor`]. Each person is in the list once, with what became of them last, the erased as well: a worker
+//! that slept for a year misses nothing, and one that begins at the start reads as many entries as there ever
+//! were people. [`SubjectRef`] names an enrolment for ever, and is the key to keep rows under.
+//!
+//! # Bundles: some people, on a device, for a time
+//! ```no_run
+//! use std::time::{Duration, SystemTime};
+//!
+//! use faceprint::gallery::{BundleRequest, DeviceKey, SignerKey};
+//! use faceprint::{Gallery, SubjectId, Tenant};
+//!
+//! # fn example(device: Gallery, office: Gallery, school: Tenant, class: Vec<SubjectId>) -> faceprint::Result<()> {
+//! // Once: the keys are exchanged, as text, over a way that is trusted.
+//! let to: DeviceKey = device.device_key()?.to_string().parse()?;
+//! let from: SignerKey = office.signer().to_string().parse()?;
+//!
+//! // In the office, before the lesson: the 50 of 5,000.
+//! let tonight = SystemTime::now() + Duration::from_secs(12 * 3_600);
+//! let bundle = school.export_bundle(&BundleRequest::new(to, tonight).only(&class))?;
+//!
+//! // On the device, which brings them in and finds them like its own.
+//! let room = device.tenant(&"room 12".parse()?)?;
+//! let imported = room.import_bundle(&bundle.bytes, &from)?;
+//! println!("{} came, {} went", imported.added, imported.erased);
+//!
+//! // Later: what changed since, the erased included.
+//! let delta = school.export_bundle(&BundleRequest::new(to, tonight).since(bundle.cursor))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Bundles may be lost, and arrive late, twice, or in any order: of each person the device keeps the version of the
+//! office's latest commit that it has seen. When every delta has arrived, or one bundle in full, the device is as the
+//! office was. A bundle in full carries the marks of all who were ever erased, so it makes good whatever was lost.
+//! Whoever leaves the roster, but not the office, stays on the device until the time of their last bundle is over.
+//! [`rotate_key`](Gallery::rotate_key) keeps both public keys; [`rekey`](Gallery::rekey) makes others.
+//!
+//! An office whose *file* was restored from a backup counts its commits from there again, and devices take what it then
+//! says for old. Erase the tenant on the devices and import in full.
+//!
+//! # From one model to the next
+//! Templates of two models do not compare. A gallery holds both while it lasts:
+//! [`add_space`](Gallery::add_space) accepts the new model's; whoever is next seen is enrolled in it with one call of
+//! [`enroll`](Tenant::enroll), beside what they have; and [`spaces`](Gallery::spaces) counts who still lacks it. A probe meets
+//! templates of its own space only: until then, look for people with both embedders. When nobody lacks the new
+//! space, [`remove_space`](Gallery::remove_space) removes the old one. Vectors that another system kept in Fernet tokens
+//! come in through [`fernet`](crate::fernet).
+
 mod access;
 mod bundle;
 mod changes;
@@ -77,6 +128,9 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 use zeroize::Zeroizing;
 
 pub use self::access::{Access, KeyProvider, SlotId, SlotKind};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::bundle::fuzz_bundle;
 pub use self::bundle::{Bundle, BundleRequest, Imported};
 pub use self::changes::{Change, Changes, Cursor, SubjectRef};
 pub use self::enroll::{EnrollPolicy, Enrollment, Erased};

@@ -1,4 +1,7 @@
-//! Pages that are no API: how a gallery's file and its bundles are laid out, and what a gallery protects against.
+//! Pages that are no API.
+//!
+//! - [`format`](mod@format): the gallery's file and the bundle, byte by byte;
+//! - [`threats`]: what a gallery protects against, and what not.
 
 pub mod format;
 pub mod threats;

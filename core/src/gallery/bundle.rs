@@ -206,3 +206,32 @@ pub(super) fn check_size(bytes: usize) -> Result<()> {
         format!("a bundle has {BUNDLE} bytes at most, not {bytes}; make several of fewer people"),
     ))
 }
+
+/// For the fuzzer: any bytes as a bundle, and as what a bundle holds.
+#[cfg(fuzzing)]
+pub fn fuzz_bundle(bytes: &[u8]) {
+    let root = crate::crypto::Key::from_array(&[7; 32]);
+    let identity = Identity::new(&root).expect("keys can be derived");
+    let (device, signer) = (identity.device_key().expect("a public key"), identity.signer());
+    assert!(unpack(&identity, &signer, 0, bytes).is_err(), "a signature was forged");
+    let bundle = pack(&identity, &device, 1, bytes).expect("small enough");
+    let (valid_until, payload) = unpack(&identity, &signer, 0, &bundle).expect("just packed");
+    assert_eq!((valid_until, &payload[..]), (1, bytes));
+    let Ok((source, entries)) = super::payload::parse(bytes) else { return };
+    let mut again = super::payload::PayloadWriter::new();
+    for entry in &entries {
+        match &entry.person {
+            None => again.erased(entry.row, entry.sequence),
+            Some(person) => {
+                let templates: Vec<_> =
+                    person.templates.iter().map(|(it, record)| (*it, record)).collect();
+                again
+                    .person(entry.row, entry.sequence, &person.profile, &templates)
+                    .expect("what was read can be written");
+            }
+        }
+    }
+    let again =
+        super::payload::parse(&again.finish(&source)).expect("what was written can be read");
+    assert_eq!((again.0, again.1.len()), (source, entries.len()));
+}

@@ -114,19 +114,19 @@ impl Tenant {
         }
         let now = self.now()?;
         self.store.read(|at| {
-            self.state.at(at, |ring, roster| {
-                let mut cursor = cursor.checked(at, ring.row)?;
-                let mut changes = Vec::new();
-                for touched in changed(at, &cursor, limit)? {
-                    let reference = SubjectRef::new(at.gallery, touched.row);
-                    changes.push(match roster.alive(touched.row, now) {
-                        Some(known) => Change::Updated { reference, subject: known.id.clone() },
-                        None => Change::Erased { reference },
-                    });
-                    cursor = cursor.behind(&touched);
-                }
-                Ok(Changes { changes, cursor })
-            })
+            let ring = self.state.ring(at)?;
+            let mut cursor = cursor.checked(at, ring.row)?;
+            let mut changes = Vec::new();
+            for touched in changed(at, &cursor, limit)? {
+                let reference = SubjectRef::new(at.gallery, touched.row);
+                let person = ring.person(at, touched.row)?;
+                changes.push(match person.filter(|it| !it.profile.is_expired(now)) {
+                    Some(person) => Change::Updated { reference, subject: person.id()? },
+                    None => Change::Erased { reference },
+                });
+                cursor = cursor.behind(&touched);
+            }
+            Ok(Changes { changes, cursor })
         })
     }
 }

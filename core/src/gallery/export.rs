@@ -36,33 +36,37 @@ impl Tenant {
         let mut payload = PayloadWriter::new();
         let (mut subjects, mut erased) = (0, 0);
         let (cursor, source, missing) = self.store.read(|at| {
-            self.state.at(at, |ring, roster| {
-                let spaces = spaces(at)?;
-                let mut cursor = request.since.checked(at, ring.row)?;
-                for touched in changed(at, &cursor, usize::MAX)? {
-                    cursor = cursor.behind(&touched);
-                    let person = ring.person(at, touched.row)?;
-                    let Some(person) = person.filter(|it| !it.profile.is_expired(now)) else {
-                        payload.erased(touched.row, touched.sequence);
-                        erased += 1;
-                        continue;
-                    };
-                    let id = person.id()?;
-                    if request.roster.as_ref().is_some_and(|roster| !roster.contains(&id)) {
-                        continue;
-                    }
-                    let stored = ring.templates(at, &person, &spaces)?;
-                    let templates: Vec<_> =
-                        stored.iter().map(|stored| (stored.space, &stored.record)).collect();
-                    payload.person(touched.row, touched.sequence, &person.profile, &templates)?;
-                    subjects += 1;
-                    check_size(payload.len())?;
+            let ring = self.state.ring(at)?;
+            let spaces = spaces(at)?;
+            let mut cursor = request.since.checked(at, ring.row)?;
+            for touched in changed(at, &cursor, usize::MAX)? {
+                cursor = cursor.behind(&touched);
+                let person = ring.person(at, touched.row)?;
+                let Some(person) = person.filter(|it| !it.profile.is_expired(now)) else {
+                    payload.erased(touched.row, touched.sequence);
+                    erased += 1;
+                    continue;
+                };
+                let id = person.id()?;
+                if request.roster.as_ref().is_some_and(|roster| !roster.contains(&id)) {
+                    continue;
                 }
-                let mut missing: Vec<_> = request.roster.iter().flatten().cloned().collect();
-                missing.retain(|id| roster.find(id, now).is_err());
-                missing.sort_unstable();
-                Ok((cursor, source(at.gallery, ring.row), missing))
-            })
+                let stored = ring.templates(at, &person, &spaces)?;
+                let templates: Vec<_> =
+                    stored.iter().map(|stored| (stored.space, &stored.record)).collect();
+                payload.person(touched.row, touched.sequence, &person.profile, &templates)?;
+                subjects += 1;
+                check_size(payload.len())?;
+            }
+            let mut missing = Vec::new();
+            for id in request.roster.iter().flatten() {
+                let person = ring.find(at, id)?;
+                if person.is_none_or(|it| it.profile.is_expired(now)) {
+                    missing.push(id.clone());
+                }
+            }
+            missing.sort_unstable();
+            Ok((cursor, source(at.gallery, ring.row), missing))
         })?;
         let identity = self.identity.read().unwrap_or_else(PoisonError::into_inner);
         let bytes = pack(&identity, &request.device, valid_until, &payload.finish(&source))?;

@@ -30,10 +30,10 @@ impl Tenant {
     /// Rules of [`EnrollPolicy`](super::EnrollPolicy) do not apply: the office has decided.
     ///
     /// # Errors
-    /// [`ErrorKind::BundleDamaged`] for bytes that are no bundle or were changed,
-    /// [`ErrorKind::BundleSigner`], [`ErrorKind::BundleDevice`] and [`ErrorKind::BundleExpired`],
-    /// [`ErrorKind::SpaceMismatch`] for templates of a space this gallery does not accept,
-    /// [`ErrorKind::LimitReached`] for more than 256 MiB, [`ErrorKind::GalleryVersion`] for a bundle of a later version,
+    /// [`BundleDamaged`](crate::ErrorKind::BundleDamaged) for bytes that are no bundle or were changed,
+    /// [`BundleSigner`](crate::ErrorKind::BundleSigner), [`BundleDevice`](crate::ErrorKind::BundleDevice) and [`BundleExpired`](crate::ErrorKind::BundleExpired),
+    /// [`SpaceMismatch`](crate::ErrorKind::SpaceMismatch) for templates of a space this gallery does not accept,
+    /// [`LimitReached`](crate::ErrorKind::LimitReached) for more than 256 MiB, [`GalleryVersion`](crate::ErrorKind::GalleryVersion) for a bundle of a later version,
     /// and those of [`enroll`](Self::enroll). Nothing is brought in then.
     pub fn import_bundle(&self, bytes: &[u8], signer: &SignerKey) -> Result<Imported> {
         let now = self.now()?;
@@ -124,7 +124,7 @@ impl Import<'_, '_> {
             self.done.unchanged += 1;
             return Ok(());
         }
-        let local = held.map_or(0, |held| held.local);
+        let mut local = held.map_or(0, |held| held.local);
         let mut origin = Origin { source: self.source, subject: entry.row, version, local };
         let person = entry.person.filter(|it| !it.profile.is_expired(self.now));
         let Some(person) = person else {
@@ -143,11 +143,19 @@ impl Import<'_, '_> {
                 return Ok(());
             }
             Room::Outlived(by) => {
-                origin.version = Version::erased(by);
+                if local != 0 {
+                    self.remove(local)?;
+                }
+                (origin.local, origin.version) = (0, Version::erased(by));
                 self.done.unchanged += 1;
                 return origin::put(self.writer, self.ring.row, &origin);
             }
             Room::Free => {}
+        }
+        // An office whose file was put back may give a row to somebody else.
+        if local != 0 && self.roster.any(&person.id).is_none_or(|known| known.row != local) {
+            self.remove(local)?;
+            local = 0;
         }
         if local == 0 {
             origin.local = self.writer.next_id()?;

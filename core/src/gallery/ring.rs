@@ -120,6 +120,19 @@ impl Ring {
             .transpose()
     }
 
+    /// The subject `id` of this tenant, if they are there.
+    pub(super) fn find(&self, at: &Snapshot<'_>, id: &SubjectId) -> Result<Option<Person>> {
+        let row: Option<i64> = at
+            .conn
+            .prepare_cached("SELECT id FROM subject WHERE tenant = ? AND tag = ?")
+            .and_then(|mut it| {
+                let place = rusqlite::params![self.row, &self.keys.subject_tag(id)[..]];
+                it.query_row(place, |found| found.get(0)).optional()
+            })
+            .map_err(sqlite)?;
+        row.map_or(Ok(None), |row| self.person(at, row))
+    }
+
     /// [`person`](Self::person) of a row that must be there.
     pub(super) fn known_person(&self, at: &Snapshot<'_>, row: i64) -> Result<Person> {
         self.person(at, row)?.ok_or_else(|| damaged(format!("subject row {row} is missing")))

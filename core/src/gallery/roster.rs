@@ -36,6 +36,16 @@ impl TenantState {
         }
     }
 
+    /// The tenant's keys at the commit `at`, for work that needs nobody in memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TenantNotFound`] when the tenant was erased.
+    pub(super) fn ring(&self, at: &Snapshot<'_>) -> Result<RwLockReadGuard<'_, Ring>> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        ring.counts(at)?;
+        Ok(ring)
+    }
+
     /// Runs `work` on what is enrolled at `at`, or at a later commit that was already read.
     pub(super) fn at<T>(
         &self,

@@ -123,7 +123,7 @@ impl Tenant {
     /// # Errors
     /// Those of [`identify`](Self::identify).
     pub fn spaces(&self) -> Result<Vec<SpaceReport>> {
-        self.store.read(|at| self.state.at(at, |ring, _| report(at, Some(ring.row))))
+        self.store.read(|at| report(at, Some(self.state.ring(at)?.row)))
     }
 }
 

@@ -57,8 +57,8 @@ impl<'a> From<&'a Template> for NewTemplate<'a> {
     }
 }
 
-impl<'a> From<&NewTemplate<'a>> for NewTemplate<'a> {
-    fn from(template: &NewTemplate<'a>) -> Self {
+impl From<&Self> for NewTemplate<'_> {
+    fn from(template: &Self) -> Self {
         *template
     }
 }
