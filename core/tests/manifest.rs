@@ -341,6 +341,13 @@ proptest! {
         match Manifest::parse(&text.join("\n")) {
             Ok(manifest) => manifest.models().iter().for_each(|model| {
                 prop_assert_path_stays_inside(&model.file);
+                // Whatever statistics it claims, a threshold has a meaning or there is none.
+                for n in [1, 1000, usize::MAX] {
+                    if let Ok(answer) = model.threshold_for(0.01, n) {
+                        assert!((-1.0..=1.0).contains(&answer.similarity), "{answer:?}");
+                        assert!(answer.ci95.0 <= answer.ci95.1, "{answer:?}");
+                    }
+                }
             }),
             Err(error) => prop_assert_eq!(error.kind(), ErrorKind::InvalidManifest),
         }
