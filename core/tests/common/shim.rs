@@ -1,0 +1,63 @@
+//! `failing_io.c`, compiled and loaded into children.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::children::announce;
+
+/// The compiled file layer.
+pub struct Shim {
+    folder: TempDir,
+}
+
+impl Shim {
+    /// None, after saying so, where it cannot be had.
+    pub fn build() -> Option<Self> {
+        if !cfg!(all(target_os = "linux", target_env = "gnu")) {
+            announce("SKIPPED: failing files; the file layer is made for Linux with glibc");
+            return None;
+        }
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/failing_io.c");
+        let folder = tempfile::tempdir().unwrap();
+        let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
+        let compiled = Command::new(&compiler)
+            .args(["-shared", "-fPIC", "-O1", "-Wall", "-Werror", source, "-o"])
+            .arg(library(&folder))
+            .arg("-ldl")
+            .status();
+        match compiled {
+            Ok(status) => assert!(status.success(), "{source} does not compile"),
+            Err(error) => {
+                announce(&format!("SKIPPED: failing files; {compiler}: {error}"));
+                return None;
+            }
+        }
+        Some(Self { folder })
+    }
+
+    /// Puts the layer between `child` and the files in `folder`.
+    pub fn watch(&self, child: &mut Command, folder: &Path) {
+        fs::write(self.counts_file(), [0; 16]).unwrap();
+        child.env("LD_PRELOAD", library(&self.folder));
+        child.env("FACEPRINT_IO_FOLDER", folder.canonicalize().unwrap());
+        child.env("FACEPRINT_IO_COUNT", self.counts_file());
+    }
+
+    /// Operations that the last child made, and those of them that failed.
+    pub fn counts(&self) -> (u64, u64) {
+        let bytes = fs::read(self.counts_file()).unwrap();
+        let (numbers, []) = bytes.as_chunks::<8>() else { panic!("{} bytes", bytes.len()) };
+        (u64::from_le_bytes(numbers[0]), u64::from_le_bytes(numbers[1]))
+    }
+
+    fn counts_file(&self) -> PathBuf {
+        self.folder.path().join("counts")
+    }
+}
+
+fn library(folder: &TempDir) -> PathBuf {
+    folder.path().join("failing_io.so")
+}
