@@ -233,11 +233,7 @@ struct Life {
 
 impl Life {
     fn live(shim: &Shim, failure: Option<&str>) -> Self {
-        // What these files lose they are told to lose; a thousand lives need no disk.
-        let memory = Path::new("/dev/shm");
-        let folder =
-            if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-        let folder = folder.unwrap();
+        let folder = memory();
         let mut child = command("survive", &folder.path().join("g.faceprint"));
         shim.watch(&mut child, folder.path());
         if let Some(failure) = failure {

@@ -46,6 +46,12 @@ impl Shim {
         child.env("FACEPRINT_IO_COUNT", self.counts_file());
     }
 
+    /// [`watch`](Self::watch), and keeps every byte written to a file of `folder` in a file of the same name in `log`.
+    pub fn log(&self, child: &mut Command, folder: &Path, log: &Path) {
+        self.watch(child, folder);
+        child.env("FACEPRINT_IO_LOG", log);
+    }
+
     /// Operations that the last child made, and those of them that failed.
     pub fn counts(&self) -> (u64, u64) {
         let bytes = fs::read(self.counts_file()).unwrap();
