@@ -28,7 +28,7 @@ use faceprint::vector::Template;
 use faceprint::{Access, Gallery, SubjectId, Tenant};
 use kms::Kms;
 use rusqlite::Connection;
-use shim::Shim;
+use shim::{Event, Shim, events};
 
 /// People enrolled, and those of them who are erased.
 const PEOPLE: u64 = 1_000;
@@ -58,7 +58,7 @@ fn nothing_that_was_put_in_is_readable() {
     child.env("SQLITE_TMPDIR", folder.path().join("tmp")).env("TMPDIR", folder.path().join("tmp"));
     let shim = Shim::build();
     if let Some(shim) = &shim {
-        shim.log(&mut child, folder.path(), log.path());
+        shim.log(&mut child, folder.path(), &log.path().join("log"));
     }
     let secrets = secrets();
     let windows = Windows::of(secrets.iter().map(Vec::as_slice));
@@ -81,7 +81,7 @@ fn nothing_that_was_put_in_is_readable() {
     let written = if shim.is_some() {
         let (written, hits) = windows.scan(log.path());
         assert_eq!(hits, 0, "{hits} windows of 16 bytes in what was written");
-        let temporary = temporary_bytes(log.path());
+        let temporary = temporary_bytes(&log.path().join("log"));
         assert!(temporary > 1_000_000, "{temporary} bytes in temporary files");
         format!("{written} bytes written, {temporary} of them to temporary files")
     } else {
@@ -103,7 +103,7 @@ fn what_is_written_to_temporary_files_is_seen() {
     let (folder, log) = (memory(), memory());
     let mut child = command("leak", &folder.path().join("g.faceprint"));
     child.env("SQLITE_TMPDIR", folder.path());
-    shim.log(&mut child, folder.path(), log.path());
+    shim.log(&mut child, folder.path(), &log.path().join("log"));
     assert!(child.output().unwrap().status.success());
     let secrets = secrets();
     let windows = Windows::of(secrets.iter().map(Vec::as_slice));
@@ -299,10 +299,12 @@ fn sealed(path: &Path) -> HashSet<Vec<u8>> {
 }
 
 /// Bytes that were written to SQLite's temporary files: those that are neither the gallery nor its copy.
-fn temporary_bytes(log: &Path) -> u64 {
-    let files = fs::read_dir(log).unwrap().map(|it| it.unwrap());
-    let temporary = files.filter(|it| !it.file_name().to_string_lossy().contains(".faceprint"));
-    temporary.map(|it| it.metadata().unwrap().len()).sum()
+fn temporary_bytes(log: &Path) -> usize {
+    let written = |event| match event {
+        Event::Write { name, bytes, .. } if !name.contains(".faceprint") => bytes.len(),
+        _ => 0,
+    };
+    events(log).into_iter().map(written).sum()
 }
 
 /// All runs of 16 bytes of what is looked for.

@@ -12,8 +12,8 @@
  *                        full    with ENOSPC, and all after it too
  *                        torn    with EIO, once, after half of a write was written
  *                        short   only half of a write is written, once, and the call says so
- *   FACEPRINT_IO_LOG     a folder outside of the other: every byte written to a file is appended to a file of
- *                        the same name there
+ *   FACEPRINT_IO_LOG     a file elsewhere, to which each operation is appended as a line of text, "write NAME
+ *                        OFFSET BYTES", "truncate NAME 0 BYTES" or "sync NAME 0 0"; after a write its bytes follow
  *
  * Operations are write, pwrite, fsync, fdatasync and ftruncate, whichever name the program knows them by.
  */
@@ -78,14 +78,16 @@ static enum verdict judge(int is_write) {
     return shorten ? SHORTEN : REFUSE;
 }
 
-static void remember(const char *path, const void *bytes, size_t length) {
+static void remember(const char *what, const char *path, long long offset, unsigned long long length,
+                     const void *bytes) {
     const char *log = getenv("FACEPRINT_IO_LOG");
     const char *name = strrchr(path, '/');
-    char copy[PATH_BYTES];
+    char line[PATH_BYTES];
     if (!log || !name) return;
-    snprintf(copy, sizeof copy, "%s%s", log, name);
-    int fd = open(copy, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0 || REAL(write)(fd, bytes, length) != (ssize_t)length) abort();
+    int text = snprintf(line, sizeof line, "%s %s %lld %llu\n", what, name + 1, offset, length);
+    int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || REAL(write)(fd, line, text) != text) abort();
+    if (bytes && REAL(write)(fd, bytes, length) != (ssize_t)length) abort();
     close(fd);
 }
 
@@ -93,7 +95,7 @@ ssize_t write(int fd, const void *bytes, size_t length) {
     char path[PATH_BYTES];
     int kept = errno;
     if (!is_watched(fd, path)) return errno = kept, REAL(write)(fd, bytes, length);
-    remember(path, bytes, length);
+    remember("write", path, lseek(fd, 0, SEEK_CUR), length, bytes);
     switch (judge(1)) {
     case REFUSE: return -1;
     case SHORTEN: return REAL(write)(fd, bytes, (length + 1) / 2);
@@ -108,7 +110,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t offset) {
     char path[PATH_BYTES];
     int kept = errno;
     if (!is_watched(fd, path)) return errno = kept, REAL(pwrite64)(fd, bytes, length, offset);
-    remember(path, bytes, length);
+    remember("write", path, offset, length, bytes);
     switch (judge(1)) {
     case REFUSE: return -1;
     case SHORTEN: return REAL(pwrite64)(fd, bytes, (length + 1) / 2, offset);
@@ -123,14 +125,17 @@ ssize_t pwrite(int fd, const void *bytes, size_t length, off_t offset) {
     return pwrite64(fd, bytes, length, offset);
 }
 
-#define WITHOUT_BYTES(call)                                                  \
+#define WITHOUT_BYTES(what, length, call)                                    \
     char path[PATH_BYTES];                                                   \
     int kept = errno;                                                        \
-    if (is_watched(fd, path) && judge(0) != GO_ON) return -1;                \
+    if (is_watched(fd, path)) {                                              \
+        remember(what, path, 0, length, 0);                                  \
+        if (judge(0) != GO_ON) return -1;                                    \
+    }                                                                        \
     errno = kept;                                                            \
     return call
 
-int fsync(int fd) { WITHOUT_BYTES(REAL(fsync)(fd)); }
-int fdatasync(int fd) { WITHOUT_BYTES(REAL(fdatasync)(fd)); }
-int ftruncate64(int fd, off64_t length) { WITHOUT_BYTES(REAL(ftruncate64)(fd, length)); }
+int fsync(int fd) { WITHOUT_BYTES("sync", 0, REAL(fsync)(fd)); }
+int fdatasync(int fd) { WITHOUT_BYTES("sync", 0, REAL(fdatasync)(fd)); }
+int ftruncate64(int fd, off64_t length) { WITHOUT_BYTES("truncate", length, REAL(ftruncate64)(fd, length)); }
 int ftruncate(int fd, off_t length) { return ftruncate64(fd, length); }

@@ -46,7 +46,7 @@ impl Shim {
         child.env("FACEPRINT_IO_COUNT", self.counts_file());
     }
 
-    /// [`watch`](Self::watch), and keeps every byte written to a file of `folder` in a file of the same name in `log`.
+    /// [`watch`](Self::watch), and keeps every operation with its bytes in the file `log`, elsewhere.
     pub fn log(&self, child: &mut Command, folder: &Path, log: &Path) {
         self.watch(child, folder);
         child.env("FACEPRINT_IO_LOG", log);
@@ -66,4 +66,37 @@ impl Shim {
 
 fn library(folder: &TempDir) -> PathBuf {
     folder.path().join("failing_io.so")
+}
+
+/// An operation on a file, as it was asked for.
+pub enum Event {
+    Write { name: String, offset: usize, bytes: Vec<u8> },
+    Truncate { name: String, length: usize },
+    Sync { name: String },
+}
+
+/// The operations in a log, in order.
+pub fn events(log: &Path) -> Vec<Event> {
+    let log = fs::read(log).unwrap();
+    let mut rest = &log[..];
+    let mut events = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&byte| byte == b'\n').unwrap();
+        let line = std::str::from_utf8(&rest[..end]).unwrap();
+        rest = &rest[end + 1..];
+        let [what, name, offset, length] = line.split(' ').collect::<Vec<_>>()[..] else {
+            panic!("{line}")
+        };
+        let (name, length) = (name.to_owned(), length.parse().unwrap());
+        events.push(match what {
+            "write" => {
+                let (bytes, after) = rest.split_at(length);
+                rest = after;
+                Event::Write { name, offset: offset.parse().unwrap(), bytes: bytes.to_vec() }
+            }
+            "truncate" => Event::Truncate { name, length },
+            _ => Event::Sync { name },
+        });
+    }
+    events
 }
