@@ -3,5 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod bare;
+pub mod clock;
 pub mod data;
 pub mod people;

@@ -1,12 +1,12 @@
 //! People to enrol: random unit vectors, the same for the same seed.
 
-use std::time::Instant;
-
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use faceprint::gallery::EnrollPolicy;
 use faceprint::vector::Embedding;
 use faceprint::{Access, Error, Gallery, SpaceId, SubjectId, Template, Tenant};
+
+use crate::clock::Stopwatch;
 
 /// Values per template, as of the usual embedders.
 pub const DIMENSION: usize = 512;
@@ -72,12 +72,12 @@ pub fn cipher_seconds(count: usize) -> f64 {
     let tag = cipher.encrypt_inout_detached(&nonce, &[7; 91], sealed.as_mut_slice().into());
     let tag = tag.unwrap_or_else(|_| unreachable!("two kilobytes can be sealed"));
     let mut buffer = vec![0; TEMPLATE_BYTES];
-    let start = Instant::now();
+    let start = Stopwatch::start();
     for _ in 0..count {
         buffer.copy_from_slice(&sealed);
         let opened =
             cipher.decrypt_inout_detached(&nonce, &[7; 91], buffer.as_mut_slice().into(), &tag);
         assert!(opened.is_ok(), "the cipher opens what it sealed");
     }
-    start.elapsed().as_secs_f64()
+    start.seconds()
 }
