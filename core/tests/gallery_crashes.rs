@@ -275,11 +275,11 @@ impl Life {
                 }
                 ("sees" | "opened", _) => {
                     let known = std::iter::once(state.as_ref().unwrap()).chain(&possible);
-                    let seen = known.filter(|it| {
+                    let mut seen = known.filter(|it| {
                         rest == format!("{:?}", it.people)
                             || rest == format!("{} {:?}", it.key, it.people)
                     });
-                    let seen = seen.cloned().next();
+                    let seen = seen.next().cloned();
                     state = Some(seen.unwrap_or_else(|| panic!("{line} is half-done: {context}")));
                 }
                 _ => {}

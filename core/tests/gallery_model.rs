@@ -349,13 +349,13 @@ impl FromStr for Step {
         let mut words = text.split(' ');
         let word = words.next().unwrap();
         let numbers = words.map(str::parse).collect::<Result<Vec<u64>, _>>()?;
-        let key = || numbers[0] as u8;
+        let key = || u8::try_from(numbers[0]).unwrap();
         Ok(match word {
             "enroll" => Self::Enroll(numbers[0], numbers[1]),
             "batch" => Self::Batch(numbers.chunks(2).map(|it| (it[0], it[1])).collect()),
             "replace" => Self::Replace(numbers[0], numbers[1]),
             "erase" => Self::Erase(numbers[0]),
-            "remove" => Self::RemoveTemplate(numbers[0], numbers[1] as usize),
+            "remove" => Self::RemoveTemplate(numbers[0], usize::try_from(numbers[1]).unwrap()),
             "rotate" => Self::Rotate(key()),
             "rekey" => Self::Rekey(key()),
             "compact" => Self::Compact,
@@ -393,7 +393,7 @@ fn rotations_and_rekeys_change_no_bit() {
     };
     let before = state(&acme);
     let (rotations, rekeys) = if thorough() { (1_000, 10) } else { (100, 5) };
-    let number = |round: usize| (round % 251) as u8;
+    let number = |round: usize| u8::try_from(round % 251).unwrap();
     for round in 0..rotations {
         gallery.rotate_key(&key(number(round))).unwrap();
         assert_eq!(gallery.slots().unwrap().len(), 1);
