@@ -8,6 +8,7 @@ use cpu_time::ProcessTime;
 
 /// A start.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum Stopwatch {
     /// By the clock on the wall.
     Wall(Instant),

@@ -31,7 +31,7 @@ const SAID: &str = "said";
 /// Bytes that a disk writes at once.
 const SECTOR: usize = 512;
 
-/// 12 operations, 300 with `FACEPRINT_THOROUGH`; the power is cut after each write, truncation and sync.
+/// 12 operations, 100 with `FACEPRINT_THOROUGH`; the power is cut after each write, truncation and sync.
 #[test]
 fn what_was_acknowledged_survives_power_cuts() {
     let Some(shim) = Shim::build() else { return };
@@ -90,7 +90,7 @@ fn child() {
     let (gallery, acme, key) = open(path).unwrap();
     let mut state = State { people: people(&acme).unwrap(), key };
     let mut said = fs::File::create(path.with_file_name(SAID)).unwrap();
-    for step in 0..if thorough() { 300 } else { 12 } {
+    for step in 0..if thorough() { 100 } else { 12 } {
         let operation = match step {
             // Each kind at least once.
             5 => Operation::Rekey(2),
