@@ -1,5 +1,8 @@
-//! What the measurements share: where pictures and models are, engines on one thread, bare runs.
+//! What the measurements share: where pictures and models are, engines on one thread, bare runs, people
+//! to enrol.
 #![forbid(unsafe_code)]
 
 pub mod bare;
+pub mod clock;
 pub mod data;
+pub mod people;

@@ -12,13 +12,12 @@
 
 use std::error::Error;
 use std::io::{BufRead, Write};
-use std::time::Instant;
 use std::{env, fs, io};
 
-use cpu_time::ProcessTime;
 use faceprint::image::{DecodeLimits, Letterbox, PlanarSpec, RgbImage, decode, pack, pack_crop};
 use faceprint::{BackendChoice, Detection, DetectionSize, Engine, Landmarks, ModelPack};
 use faceprint_benches::bare::{self, BareRun};
+use faceprint_benches::clock::Stopwatch;
 use faceprint_benches::data;
 use serde_json::{Map, Value, json};
 
@@ -204,14 +203,11 @@ fn landmarks(faces: &[Detection]) -> Vec<Landmarks> {
 /// Milliseconds by stage.
 struct Times {
     stages: Map<String, Value>,
-    /// Time on the core only, for a machine that is not quiet.
-    on_core: bool,
 }
 
 impl Times {
     fn new() -> Self {
-        let on_core = env::var_os("FACEPRINT_CLOCK").is_some_and(|it| it == "cpu");
-        Self { stages: Map::new(), on_core }
+        Self { stages: Map::new() }
     }
 
     fn answer(mut self, faces: usize) -> Value {
@@ -224,11 +220,11 @@ impl Times {
         stage: &str,
         work: impl FnOnce() -> Result<T, Box<dyn Error>>,
     ) -> Result<(), Box<dyn Error>> {
-        let (start, cpu_start) = (Instant::now(), ProcessTime::now());
+        let start = Stopwatch::start();
         let result = work()?;
-        let elapsed = if self.on_core { cpu_start.elapsed() } else { start.elapsed() };
+        let seconds = start.seconds();
         drop(result);
-        self.stages.insert(stage.to_owned(), (elapsed.as_secs_f64() * 1e3).into());
+        self.stages.insert(stage.to_owned(), (seconds * 1e3).into());
         Ok(())
     }
 }

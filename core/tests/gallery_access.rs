@@ -5,13 +5,16 @@
 #[path = "common/gallery.rs"]
 #[allow(dead_code, unreachable_pub)]
 mod common;
+#[path = "common/kms.rs"]
+#[allow(dead_code, unreachable_pub)]
+mod kms;
 
-use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use common::*;
 use faceprint::gallery::{HeadToken, SlotKind};
-use faceprint::{Access, ErrorKind, Gallery, KeyProvider};
+use faceprint::{Access, ErrorKind, Gallery};
+use kms::Kms;
 
 #[test]
 fn every_slot_opens_and_nothing_else_does() {
@@ -51,27 +54,6 @@ fn every_slot_opens_and_nothing_else_does() {
     }
     assert_eq!(gallery.add_access(&key(99)).unwrap_err().kind(), ErrorKind::LimitReached);
     Gallery::open(&path, &key(130)).unwrap();
-}
-
-#[test]
-fn an_old_copy_is_dead_once_the_provider_rotated() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, old) = (folder.path().join("g.faceprint"), folder.path().join("old.faceprint"));
-    let kms = Arc::new(Kms::default());
-    let access = Access::provider(kms.clone());
-    let gallery = Gallery::create(&path, &access, space(1)).unwrap();
-    let acme = gallery.tenant(&tenant_id("acme")).unwrap();
-    for number in 0..5 {
-        acme.enroll(&id(number), &template(number)).unwrap();
-    }
-    gallery.backup(&old).unwrap();
-    assert_eq!(Gallery::open(&old, &access).unwrap().info().unwrap().subjects, 5);
-    acme.erase(&id(0)).unwrap();
-    kms.rotate();
-    gallery.rekey(&access).unwrap();
-    kms.destroy_old();
-    assert_eq!(Gallery::open(&old, &access).unwrap_err().kind(), ErrorKind::KeyProvider);
-    assert_eq!(Gallery::open(&path, &access).unwrap().info().unwrap().subjects, 4);
 }
 
 #[test]
@@ -179,49 +161,5 @@ fn a_backup_is_a_gallery() {
     for path in [copy, folder.path().join("g.faceprint")] {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
-    }
-}
-
-/// A key service: encrypts by exclusive or with a pad it keeps, under a version number.
-#[derive(Default)]
-struct Kms {
-    pads: Mutex<Vec<Option<[u8; 32]>>>,
-}
-
-impl Kms {
-    fn rotate(&self) {
-        self.pads.lock().unwrap().push(Some(pad()));
-    }
-
-    fn destroy_old(&self) {
-        let mut pads = self.pads.lock().unwrap();
-        let last = pads.len() - 1;
-        pads[..last].fill(None);
-    }
-}
-
-fn pad() -> [u8; 32] {
-    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
-    let seed = u64::try_from(nanos % u128::from(u64::MAX)).unwrap();
-    std::array::from_fn(|at| values(seed)[at].to_bits().to_be_bytes()[2])
-}
-
-impl KeyProvider for Kms {
-    fn wrap(&self, key: &[u8; 32]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-        let mut pads = self.pads.lock().unwrap();
-        if pads.is_empty() {
-            pads.push(Some(pad()));
-        }
-        let version = pads.len() - 1;
-        let pad = pads[version].unwrap();
-        let mut wrapped = vec![u8::try_from(version).unwrap()];
-        wrapped.extend(key.iter().zip(pad).map(|(a, b)| a ^ b));
-        Ok(wrapped)
-    }
-
-    fn unwrap(&self, wrapped: &[u8]) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
-        let pads = self.pads.lock().unwrap();
-        let pad = pads.get(usize::from(wrapped[0])).copied().flatten().ok_or("the key is gone")?;
-        Ok(wrapped[1..].iter().zip(pad).map(|(a, b)| a ^ b).collect())
     }
 }

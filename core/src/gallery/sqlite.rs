@@ -19,8 +19,10 @@ pub(super) fn connect(path: &Path, writable: bool, busy: Duration) -> Result<Con
     let conn = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(sqlite)?;
     conn.busy_timeout(busy).map_err(sqlite)?;
-    // A file that comes from elsewhere brings no code: no triggers, no views, no functions in its schema.
+    // A file that comes from elsewhere brings no code: no triggers, no views, no functions in its schema. And
+    // plans do not depend on what is bound: each statement would be compiled anew for each row it is asked for.
     for (setting, on) in [
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true),
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
         (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
         (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),

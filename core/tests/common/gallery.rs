@@ -59,6 +59,12 @@ pub fn fresh() -> (TempDir, Gallery, Tenant) {
     (folder, gallery, tenant)
 }
 
+/// A folder in memory, where the system has such: for what need not outlive the machine.
+pub fn memory() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap()
+}
+
 pub fn added(enrollment: Enrollment) -> faceprint::TemplateId {
     match enrollment {
         Enrollment::Added { template } => template,
