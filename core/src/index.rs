@@ -1,23 +1,43 @@
-//! The vectors of one tenant in one embedding space, in memory, and the scan over them.
+//! The vectors of one tenant in one embedding space, in memory, and who of its subjects a probe is most similar to.
+//!
+//! A template of `d` values takes about `5 d + 100` bytes: 4 d for the `f32` values, d for the codes that are
+//! scanned in their place, the rest for scales, ids and their table; 2.7 kB for 512 values.
 
-use std::collections::HashMap;
+mod best;
+mod chunk;
+mod code;
+mod exact;
+mod people;
 
-use zeroize::Zeroize;
+use std::num::NonZero;
+use std::thread;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::TemplateId;
+use crate::vector::simd::{Kernel, MAX_DIMENSION};
 use crate::vector::{Embedding, Similarity};
 
-/// Rows in one allocation. Chunks are never grown: a vector that moves leaves a copy behind.
-const CHUNK_ROWS: usize = 256;
+use best::Best;
+use code::Probe;
+use exact::{Scan, Vectors, Wanted};
+use people::People;
+
+/// Probes that share a scan. With more of them, the probes would not stay in the fastest memory.
+const BATCH: usize = 64;
+
+/// Rows times probes a thread should have at least: about a millisecond's work, against which starting it
+/// does not count. Measured with `benches/matching.rs`.
+const WORK_PER_THREAD: usize = 100_000;
+
+/// A scan of everybody passes this many rows in the time it takes to look one up.
+const ROWS_PER_LOOKUP: usize = 16;
 
 /// Unit vectors of one dimension, each belonging to a subject. Scores are exact `f32` cosines.
 #[derive(Debug)]
 pub(crate) struct Index {
     dimension: usize,
-    owners: Vec<Owner>,
-    rows: HashMap<TemplateId, usize>,
-    chunks: Vec<Chunk>,
+    people: People,
+    vectors: Vectors,
 }
 
 /// Whose a row is. `subject` is the caller's number for a person; it is what results are grouped by.
@@ -27,66 +47,94 @@ pub(crate) struct Owner {
     pub(crate) template: TemplateId,
 }
 
+/// What is asked of an index.
+#[derive(Clone, Copy)]
+pub(crate) struct Search<'a> {
+    /// Subjects at most.
+    pub(crate) limit: usize,
+    /// The least similarity; nobody is found with one that is not a number.
+    pub(crate) at_least: f32,
+    /// Only these subjects; everybody when none.
+    pub(crate) among: Option<&'a [i64]>,
+    /// Passes over subjects, for the probe in this place. Asked for the few that would be found.
+    pub(crate) allowed: &'a (dyn Fn(usize, i64) -> bool + Sync),
+    /// Threads at most; fewer are used where more would not pay.
+    pub(crate) threads: NonZero<usize>,
+}
+
+impl Search<'_> {
+    /// Everybody, whatever their similarity, on all cores.
+    pub(crate) fn top(limit: usize) -> Self {
+        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        Self { limit, at_least: -1.0, among: None, allowed: &|_, _| true, threads }
+    }
+}
+
 impl Index {
     /// An empty index of vectors with `dimension` values.
     pub(crate) fn new(dimension: usize) -> Self {
-        Self { dimension, owners: Vec::new(), rows: HashMap::new(), chunks: Vec::new() }
+        Self::with_kernel(dimension, Kernel::best())
+    }
+
+    fn with_kernel(dimension: usize, kernel: Kernel) -> Self {
+        Self { dimension, people: People::default(), vectors: Vectors::new(dimension, kernel) }
     }
 
     /// Adds one vector.
     ///
     /// # Errors
-    /// [`ErrorKind::SpaceMismatch`] for another dimension; [`ErrorKind::InvalidArgument`] when the
-    /// template is already here.
+    /// [`ErrorKind::SpaceMismatch`] for another dimension; [`ErrorKind::LimitReached`] for more than
+    /// [`MAX_DIMENSION`] values; [`ErrorKind::InvalidArgument`] when the template is already here.
     pub(crate) fn insert(&mut self, owner: Owner, embedding: &Embedding) -> Result<()> {
         self.check_dimension(embedding)?;
-        let row = self.owners.len();
-        if self.rows.contains_key(&owner.template) {
+        if self.dimension > MAX_DIMENSION {
+            return Err(Error::new(
+                ErrorKind::LimitReached,
+                format!(
+                    "the template has {} values, at most {MAX_DIMENSION} can be searched",
+                    self.dimension
+                ),
+            ));
+        }
+        if self.people.contains(&owner.template) {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 format!("template {} is stored twice", owner.template),
             ));
         }
-        if row == self.chunks.len() * CHUNK_ROWS {
-            self.chunks.push(Chunk(vec![0.0; CHUNK_ROWS * self.dimension].into_boxed_slice()));
-        }
-        self.rows.insert(owner.template, row);
-        self.owners.push(owner);
-        self.row_mut(row).copy_from_slice(embedding.as_slice());
+        self.people.push(owner);
+        self.vectors.push(embedding.as_slice());
         Ok(())
     }
 
     /// Removes one vector, if it is here: the last row takes its place, and the last place is wiped.
     pub(crate) fn remove(&mut self, template: &TemplateId) {
-        let Some(row) = self.rows.remove(template) else { return };
-        let last = self.owners.len() - 1;
-        if row != last {
-            let mut moved = self.row(last).to_vec();
-            self.row_mut(row).copy_from_slice(&moved);
-            moved.zeroize();
-            self.owners[row] = self.owners[last];
-            self.rows.insert(self.owners[row].template, row);
+        if let Some(row) = self.people.swap_remove(template) {
+            self.vectors.swap_remove(row);
         }
-        self.row_mut(last).zeroize();
-        self.owners.truncate(last);
-        self.chunks.truncate(last.div_ceil(CHUNK_ROWS));
     }
 
-    /// Every row with its similarity to `probe`.
+    /// For each probe the best template of each subject, most similar first; of equals the subject with the
+    /// lower number, then the lower template.
     ///
     /// # Errors
-    /// [`ErrorKind::SpaceMismatch`] for another dimension.
-    pub(crate) fn scan<'a>(
-        &'a self,
-        probe: &'a Embedding,
-    ) -> Result<impl Iterator<Item = (Owner, Similarity)> + 'a> {
-        self.check_dimension(probe)?;
-        let vectors = self.chunks.iter().flat_map(|chunk| chunk.0.chunks_exact(self.dimension));
-        Ok(self
-            .owners
-            .iter()
-            .zip(vectors)
-            .map(|(owner, vector)| (*owner, Similarity::between(probe.as_slice(), vector))))
+    /// [`ErrorKind::SpaceMismatch`] for a probe of another dimension.
+    pub(crate) fn search(
+        &self,
+        probes: &[&Embedding],
+        search: &Search<'_>,
+    ) -> Result<Vec<Vec<(Owner, Similarity)>>> {
+        probes.iter().try_for_each(|probe| self.check_dimension(probe))?;
+        if search.limit == 0 || search.at_least.is_nan() {
+            return Ok(vec![Vec::new(); probes.len()]);
+        }
+        let new = || probes.iter().map(|_| Best::new(search.limit, search.at_least)).collect();
+        let mut best: Vec<Best> = new();
+        match search.among {
+            Some(among) if self.is_few(among) => self.look_up(among, probes, search, &mut best),
+            _ => self.scan(probes, search, &mut best),
+        }
+        Ok(best.into_iter().map(Best::into_sorted).collect())
     }
 
     /// Refuses what cannot be compared with the vectors here.
@@ -104,78 +152,81 @@ impl Index {
         ))
     }
 
-    fn row(&self, row: usize) -> &[f32] {
-        let start = row % CHUNK_ROWS * self.dimension;
-        &self.chunks[row / CHUNK_ROWS].0[start..start + self.dimension]
+    /// Whether it is faster to look at the rows of `among` than at all.
+    fn is_few(&self, among: &[i64]) -> bool {
+        let all = self.people.rows() / ROWS_PER_LOOKUP;
+        let mut rows = among.iter().flat_map(|subject| self.people.rows_of(*subject));
+        rows.nth(all).is_none()
     }
 
-    fn row_mut(&mut self, row: usize) -> &mut [f32] {
-        let start = row % CHUNK_ROWS * self.dimension;
-        &mut self.chunks[row / CHUNK_ROWS].0[start..start + self.dimension]
+    fn look_up(
+        &self,
+        among: &[i64],
+        probes: &[&Embedding],
+        search: &Search<'_>,
+        best: &mut [Best],
+    ) {
+        for (number, (probe, best)) in probes.iter().zip(best).enumerate() {
+            for subject in among.iter().filter(|subject| (search.allowed)(number, **subject)) {
+                for row in self.people.rows_of(*subject) {
+                    let similarity = self.vectors.similarity(row, probe.as_slice());
+                    best.offer(self.people.owner(row), similarity);
+                }
+            }
+        }
+    }
+
+    fn scan(&self, probes: &[&Embedding], search: &Search<'_>, best: &mut [Best]) {
+        let members = search.among.map(|among| self.people.members(among));
+        for (batch, (probes, best)) in probes.chunks(BATCH).zip(best.chunks_mut(BATCH)).enumerate()
+        {
+            let wanted: Vec<_> = probes.iter().map(|probe| Wanted::new(probe.as_slice())).collect();
+            let allowed = |number, subject| (search.allowed)(batch * BATCH + number, subject);
+            let scan = Scan {
+                vectors: &self.vectors,
+                people: &self.people,
+                wanted: &wanted,
+                members: members.as_ref(),
+                allowed: &allowed,
+            };
+            let work = self.people.rows() * probes.len() / WORK_PER_THREAD;
+            let threads = search.threads.get().min(work).max(1);
+            self.spread(threads, best, search, scan);
+        }
+    }
+
+    /// Runs `scan` on as many threads. They are ours and not of a pool: a pool might run another task of the
+    /// caller's meanwhile, which waits for the lock that the caller holds.
+    fn spread(&self, threads: usize, best: &mut [Best], search: &Search<'_>, scan: Scan<'_>) {
+        let chunks = self.vectors.chunks();
+        let share = |thread: usize| chunks * thread / threads..chunks * (thread + 1) / threads;
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads)
+                .map(|thread| {
+                    scope.spawn(move || {
+                        let new = |_| Best::new(search.limit, search.at_least);
+                        let mut best: Vec<_> = (0..scan.wanted.len()).map(new).collect();
+                        scan.run(share(thread), &mut best);
+                        best
+                    })
+                })
+                .collect();
+            scan.run(share(0), best);
+            for other in others {
+                match other.join() {
+                    Ok(other) => best.iter_mut().zip(other).for_each(|(best, it)| best.merge(it)),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+        });
     }
 }
 
-/// Vectors one after the other; wiped when dropped.
-struct Chunk(Box<[f32]>);
-
-impl Drop for Chunk {
-    fn drop(&mut self) {
-        self.0[..].zeroize();
-    }
-}
-
-impl std::fmt::Debug for Chunk {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Chunk({} values)", self.0.len())
+impl<'a> Wanted<'a> {
+    fn new(vector: &'a [f32]) -> Self {
+        Self { vector, probe: Probe::new(vector) }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn owner(number: u16) -> Owner {
-        let mut id = [0; 16];
-        id[..2].copy_from_slice(&number.to_be_bytes());
-        Owner { subject: i64::from(number), template: TemplateId::from_bytes(id) }
-    }
-
-    fn vector(number: u16) -> Embedding {
-        Embedding::normalize(vec![1.0, f32::from(number), 3.0]).unwrap()
-    }
-
-    #[test]
-    fn what_is_removed_is_gone_and_the_others_keep_their_vectors() {
-        let mut index = Index::new(3);
-        for number in 0..600 {
-            index.insert(owner(number), &vector(number)).unwrap();
-        }
-        for number in (0..600).filter(|number| number % 3 != 1) {
-            index.remove(&owner(number).template);
-        }
-        index.remove(&owner(0).template);
-        let probe = vector(7);
-        let mut found: Vec<_> = index.scan(&probe).unwrap().collect();
-        found.sort_by_key(|(owner, _)| owner.subject);
-        let expected: Vec<_> = (0..600)
-            .filter(|number| number % 3 == 1)
-            .map(|number| {
-                let similarity = Similarity::between(probe.as_slice(), vector(number).as_slice());
-                (owner(number), similarity)
-            })
-            .collect();
-        assert_eq!(found, expected);
-        assert_eq!(index.chunks.len(), 1);
-        assert!(index.chunks[0].0[200 * 3..].iter().all(|&value| value == 0.0), "left-overs");
-    }
-
-    #[test]
-    fn dimensions_do_not_mix() {
-        let mut index = Index::new(2);
-        assert_eq!(
-            index.insert(owner(1), &vector(1)).unwrap_err().kind(),
-            ErrorKind::SpaceMismatch
-        );
-        assert!(index.scan(&vector(1)).is_err());
-    }
-}
+mod tests;

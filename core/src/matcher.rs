@@ -1,12 +1,9 @@
 //! What is asked of a gallery, and what it answers: people, not templates.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use crate::error::Result;
 use crate::id::{SubjectId, TemplateId};
-use crate::index::{Index, Owner};
-use crate::vector::{Embedding, Similarity};
+use crate::vector::Similarity;
 
 /// Whom an identification may find: how many, how similar, and among whom.
 ///
@@ -54,8 +51,8 @@ impl Query {
         self.at_least
     }
 
-    pub(crate) fn allows(&self, subject: &SubjectId) -> bool {
-        self.roster.as_ref().is_none_or(|roster| roster.contains(subject))
+    pub(crate) const fn roster(&self) -> Option<&HashSet<SubjectId>> {
+        self.roster.as_ref()
     }
 }
 
@@ -79,74 +76,4 @@ pub struct Hit {
     pub template: TemplateId,
     /// How similar it is.
     pub similarity: Similarity,
-}
-
-/// The best template of each subject, most similar first; of equals the subject with the lower number.
-pub(crate) fn best_subjects(
-    index: &Index,
-    probe: &Embedding,
-    limit: usize,
-    at_least: f32,
-    allowed: impl Fn(i64) -> bool,
-) -> Result<Vec<(Owner, Similarity)>> {
-    if limit == 0 {
-        return Ok(Vec::new());
-    }
-    let mut best: HashMap<i64, (Owner, Similarity)> = HashMap::new();
-    let candidates = index.scan(probe)?.filter(|(_, similarity)| similarity.value() >= at_least);
-    for candidate in candidates {
-        match best.entry(candidate.0.subject) {
-            Entry::Vacant(free) => {
-                if allowed(candidate.0.subject) {
-                    free.insert(candidate);
-                }
-            }
-            Entry::Occupied(mut held) => {
-                if rank(held.get(), &candidate).is_gt() {
-                    held.insert(candidate);
-                }
-            }
-        }
-    }
-    let mut best: Vec<_> = best.into_values().collect();
-    if limit < best.len() {
-        best.select_nth_unstable_by(limit, rank);
-        best.truncate(limit);
-    }
-    best.sort_unstable_by(rank);
-    Ok(best)
-}
-
-/// More similar first, then the subject with the lower number, then the lower template.
-fn rank(a: &(Owner, Similarity), b: &(Owner, Similarity)) -> std::cmp::Ordering {
-    b.1.value()
-        .total_cmp(&a.1.value())
-        .then(a.0.subject.cmp(&b.0.subject))
-        .then(a.0.template.cmp(&b.0.template))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_are_subjects_with_their_best_template() {
-        let mut index = Index::new(2);
-        let vector = |x: f32, y: f32| Embedding::normalize(vec![x, y]).unwrap();
-        let rows = [(1, vector(1.0, 0.0)), (1, vector(1.0, 0.1)), (2, vector(1.0, 0.5))];
-        for (number, (subject, embedding)) in (0..).zip(&rows) {
-            let template = TemplateId::from_bytes([number; 16]);
-            index.insert(Owner { subject: *subject, template }, embedding).unwrap();
-        }
-        let probe = vector(1.0, 0.1);
-        let found = best_subjects(&index, &probe, 5, -1.0, |_| true).unwrap();
-        let found: Vec<_> = found.iter().map(|(owner, _)| owner.template.as_bytes()[0]).collect();
-        assert_eq!(found, [1, 2]);
-        assert_eq!(best_subjects(&index, &probe, 1, -1.0, |_| true).unwrap().len(), 1);
-        assert_eq!(
-            best_subjects(&index, &probe, 5, -1.0, |subject| subject == 2).unwrap().len(),
-            1
-        );
-        assert!(best_subjects(&index, &probe, 5, f32::NAN, |_| true).unwrap().is_empty());
-    }
 }

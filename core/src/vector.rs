@@ -1,9 +1,14 @@
 //! Embeddings, templates and their similarity.
 
+#[allow(unsafe_code)]
+#[cfg_attr(not(feature = "gallery"), allow(dead_code, reason = "only galleries have codes"))]
+pub(crate) mod simd;
+
 use std::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SpaceId;
+use crate::vector::simd::Kernel;
 
 /// A face as a direction: finite values of unit Euclidean length, by construction.
 #[derive(Clone, PartialEq)]
@@ -141,7 +146,12 @@ pub struct Similarity(f32);
 impl Similarity {
     /// Cosine of two unit vectors of one length.
     pub(crate) fn between(a: &[f32], b: &[f32]) -> Self {
-        Self(dot(a, b).clamp(-1.0, 1.0))
+        Self::with(Kernel::best(), a, b)
+    }
+
+    /// The same by a given kernel: all give the same bits.
+    pub(crate) fn with(kernel: Kernel, a: &[f32], b: &[f32]) -> Self {
+        Self(kernel.dot(a, b).clamp(-1.0, 1.0))
     }
 
     /// The cosine, -1..=1.
@@ -156,20 +166,6 @@ impl fmt::Display for Similarity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.*}", f.precision().unwrap_or(3), self.0)
     }
-}
-
-/// Eight running sums: a fixed order of additions, which compilers turn into vector instructions.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
-    sums.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

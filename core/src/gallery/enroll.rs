@@ -13,8 +13,7 @@ use super::tenant::{Details, Tenant};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TemplateId};
-use crate::index::{Index, Owner};
-use crate::matcher::best_subjects;
+use crate::index::{Index, Owner, Search};
 use crate::vector::Similarity;
 
 /// Bytes of metadata, at most.
@@ -372,10 +371,14 @@ impl<'a, 'w> Batch<'a, 'w> {
         }
         let Some(threshold) = self.tenant.policy.duplicate_at else { return Ok(None) };
         let mut best: Option<(SubjectId, Similarity)> = None;
-        let mut consider = |index: &Index, name: &dyn Fn(i64) -> Option<SubjectId>| {
-            let allowed = |row| Some(row) != own && name(row).is_some();
-            let found = best_subjects(index, probe, 1, threshold, allowed)?;
-            if let Some((owner, similarity)) = found.first()
+        let mut consider = |index: &Index, name: &(dyn Fn(i64) -> Option<SubjectId> + Sync)| {
+            let search = Search {
+                at_least: threshold,
+                allowed: &|_, row| Some(row) != own && name(row).is_some(),
+                ..Search::top(1)
+            };
+            let found = index.search(&[probe], &search)?;
+            if let Some((owner, similarity)) = found.iter().flatten().next()
                 && best.as_ref().is_none_or(|(_, held)| held < similarity)
                 && let Some(subject) = name(owner.subject)
             {
@@ -384,10 +387,12 @@ impl<'a, 'w> Batch<'a, 'w> {
             Ok::<_, Error>(())
         };
         if let Some(index) = index {
-            consider(index, &|row| self.roster.alive(row, self.now).map(|it| it.id.clone()))?;
+            let (roster, now) = (self.roster, self.now);
+            consider(index, &|row| roster.alive(row, now).map(|it| it.id.clone()))?;
         }
         if let Some(index) = self.fresh.get(&template.space()) {
-            consider(index, &|row| self.names.get(&row).cloned())?;
+            let names = &self.names;
+            consider(index, &|row| names.get(&row).cloned())?;
         }
         Ok(best.map(|(of, similarity)| Enrollment::Duplicate { of, similarity }))
     }

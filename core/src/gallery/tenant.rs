@@ -13,7 +13,8 @@ use super::store::Store;
 use super::template::StoredTemplate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SubjectId, TenantId};
-use crate::matcher::{Hit, Query, best_subjects};
+use crate::index::Search;
+use crate::matcher::{Hit, Query};
 use crate::vector::{Similarity, Template};
 
 /// What tells the time, for expiry and for the times of enrolment.
@@ -57,17 +58,44 @@ impl Tenant {
     /// [`ErrorKind::TenantNotFound`], [`ErrorKind::WrongKey`] and [`ErrorKind::Integrity`] when the tenant was
     /// erased, or the gallery rekeyed elsewhere or damaged.
     pub fn identify(&self, probe: &Template, query: &Query) -> Result<Vec<Hit>> {
+        let all = self.identify_all(std::slice::from_ref(probe), query)?;
+        Ok(all.into_iter().next().unwrap_or_default())
+    }
+
+    /// [`identify`](Self::identify) for many probes at once: the same answers, one for each probe, from one
+    /// pass over the gallery for up to 64 of them. Probes of several spaces may be mixed.
+    ///
+    /// # Errors
+    /// Those of [`identify`](Self::identify).
+    pub fn identify_all(&self, probes: &[Template], query: &Query) -> Result<Vec<Vec<Hit>>> {
         let now = self.now()?;
         let roster = self.state.current(&self.store)?;
-        let (_, Some(index)) = roster.space(probe.space())? else { return Ok(Vec::new()) };
-        let allowed = |row| roster.alive(row, now).is_some_and(|subject| query.allows(&subject.id));
-        let best =
-            best_subjects(index, probe.embedding(), query.limit(), query.threshold(), allowed)?;
-        let hits = best.into_iter().filter_map(|(owner, similarity)| {
-            let subject = roster.alive(owner.subject, now)?.id.clone();
-            Some(Hit { subject, template: owner.template, similarity })
-        });
-        Ok(hits.collect())
+        let among: Option<Vec<i64>> =
+            query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
+        let mut hits = vec![Vec::new(); probes.len()];
+        let mut left: Vec<usize> = (0..probes.len()).collect();
+        while let Some(space) = left.first().map(|first| probes[*first].space()) {
+            let (these, others) = left.into_iter().partition(|it| probes[*it].space() == space);
+            left = others;
+            let (_, Some(index)) = roster.space(space)? else { continue };
+            let search = Search {
+                at_least: query.threshold(),
+                among: among.as_deref(),
+                allowed: &|_, row| roster.alive(row, now).is_some(),
+                ..Search::top(query.limit())
+            };
+            let embeddings: Vec<_> = these.iter().map(|it| probes[*it].embedding()).collect();
+            for (probe, best) in
+                std::iter::zip::<Vec<usize>, _>(these, index.search(&embeddings, &search)?)
+            {
+                let best = best.into_iter().filter_map(|(owner, similarity)| {
+                    let subject = roster.alive(owner.subject, now)?.id.clone();
+                    Some(Hit { subject, template: owner.template, similarity })
+                });
+                hits[probe] = best.collect();
+            }
+        }
+        Ok(hits)
     }
 
     /// The similarity of `probe` to the most similar template of `subject` in the probe's space. Whether that is
@@ -83,10 +111,13 @@ impl Tenant {
         let (_, index) = roster.space(probe.space())?;
         let row = roster.find(subject, now)?.row;
         let best = match index {
-            Some(index) => best_subjects(index, probe.embedding(), 1, -1.0, |other| other == row)?,
+            Some(index) => {
+                let search = Search { among: Some(&[row]), ..Search::top(1) };
+                index.search(&[probe.embedding()], &search)?
+            }
             None => Vec::new(),
         };
-        best.first().map(|(_, similarity)| *similarity).ok_or_else(|| {
+        best.iter().flatten().next().map(|(_, similarity)| *similarity).ok_or_else(|| {
             Error::new(
                 ErrorKind::TemplateNotFound,
                 format!("the subject has no template in space {:.8}; enrol one", probe.space()),

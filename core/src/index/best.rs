@@ -1,0 +1,105 @@
+//! The best so far: a bounded set of subjects, each with the best of their rows.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap};
+
+use super::Owner;
+use crate::vector::Similarity;
+
+/// At most `limit` subjects with a similarity of `at_least` or more.
+#[derive(Debug)]
+pub(super) struct Best {
+    limit: usize,
+    at_least: f32,
+    order: BTreeSet<Ranked>,
+    held: HashMap<i64, Ranked>,
+    floor: f32,
+}
+
+impl Best {
+    pub(super) fn new(limit: usize, at_least: f32) -> Self {
+        let floor = floor(at_least);
+        Self { limit, at_least, order: BTreeSet::new(), held: HashMap::new(), floor }
+    }
+
+    /// Similarities below this change nothing any more.
+    pub(super) const fn floor(&self) -> f32 {
+        self.floor
+    }
+
+    pub(super) fn offer(&mut self, owner: Owner, similarity: Similarity) {
+        let new = Ranked { owner, similarity };
+        let wanted = similarity.value() >= self.at_least;
+        if !wanted || self.order.len() == self.limit && self.order.last() < Some(&new) {
+            return;
+        }
+        match self.held.get_mut(&owner.subject) {
+            Some(old) if *old <= new => return,
+            Some(old) => {
+                self.order.remove(old);
+                *old = new;
+            }
+            None => {
+                self.held.insert(owner.subject, new);
+            }
+        }
+        self.order.insert(new);
+        if self.order.len() > self.limit
+            && let Some(out) = self.order.pop_last()
+        {
+            self.held.remove(&out.owner.subject);
+        }
+        if self.order.len() == self.limit
+            && let Some(worst) = self.order.last()
+        {
+            self.floor = floor(worst.similarity.value());
+        }
+    }
+
+    /// Takes over what `other` found.
+    pub(super) fn merge(&mut self, other: Self) {
+        for Ranked { owner, similarity } in other.order {
+            self.offer(owner, similarity);
+        }
+    }
+
+    /// Most similar first.
+    pub(super) fn into_sorted(self) -> Vec<(Owner, Similarity)> {
+        self.order.into_iter().map(|it| (it.owner, it.similarity)).collect()
+    }
+}
+
+/// Everything is similar by -1 at least, by a clamp that bounds do not know of.
+fn floor(similarity: f32) -> f32 {
+    if similarity <= -1.0 { f32::NEG_INFINITY } else { similarity }
+}
+
+/// Ordered: more similar first, then the subject with the lower number, then the lower template.
+#[derive(Clone, Copy, Debug)]
+struct Ranked {
+    owner: Owner,
+    similarity: Similarity,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let similar = other.similarity.value().total_cmp(&self.similarity.value());
+        similar
+            .then(self.owner.subject.cmp(&other.owner.subject))
+            .then(self.owner.template.cmp(&other.owner.template))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ranked {}

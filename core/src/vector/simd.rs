@@ -1,0 +1,223 @@
+//! Sums over vectors with the processor's widest instructions: the only module with `unsafe`.
+//!
+//! Every kernel gives the same bits as [`scalar`], whose few lines say what is computed.
+//!
+//! # Layout of codes
+//! A code is a byte a value. Its high nibbles are kept apart from its low ones, so that a scan reads half:
+//!
+//! - *coarse*: high nibbles of [`LANES`] rows together. Byte `4r + j` of line `g` holds row `r`, values
+//!   `8g + j` (low nibble) and `8g + 4 + j` (high nibble).
+//! - *fine*: low nibbles, row by row. Byte `j` of line `l` holds values `128l + j` and `128l + 64 + j`.
+//!
+//! A probe is signed bytes, padded with zeros to a multiple of [`PROBE_PAD`]; so what rows hold past the last
+//! value counts nothing.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+
+use std::sync::OnceLock;
+
+/// Rows scored together.
+pub(crate) const LANES: usize = 16;
+
+/// Values a probe is padded to a multiple of.
+pub(crate) const PROBE_PAD: usize = 128;
+
+/// Values at most: `30 * 128 * MAX_DIMENSION`, the largest sum of a kernel doubled, is far below 2^31, and so
+/// is `2 * 255 * 127 * MAX_DIMENSION` of the whole code.
+pub(crate) const MAX_DIMENSION: usize = 32_768;
+
+/// Codes as they lie in memory.
+pub(crate) type Line = [u8; 64];
+
+/// Lines of a block of [`LANES`] rows.
+pub(crate) const fn coarse_lines(dimension: usize) -> usize {
+    dimension.div_ceil(8)
+}
+
+/// Lines of a row's low nibbles.
+pub(crate) const fn fine_lines(dimension: usize) -> usize {
+    dimension.div_ceil(128)
+}
+
+/// How a sum over codes becomes the greatest similarity the row can have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reach {
+    /// Taken from the doubled sum.
+    pub(crate) offset: i32,
+    /// Of the probe; multiplied with the row's.
+    pub(crate) scale: f32,
+    /// Of the probe's codes; multiplied with the row's residual.
+    pub(crate) norm: f32,
+    /// What does not depend on the row.
+    pub(crate) slack: f32,
+}
+
+/// Of each of [`LANES`] rows: the scale of its codes, and the length of what its high nibbles leave out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Rows {
+    pub(crate) scales: [f32; LANES],
+    pub(crate) residuals: [f32; LANES],
+}
+
+/// A probe for [`Kernel::coarse`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coarse<'a> {
+    /// Signed bytes, padded.
+    pub(crate) codes: &'a [i8],
+    pub(crate) reach: Reach,
+    /// Rows that reach less are not wanted.
+    pub(crate) floor: f32,
+}
+
+/// What [`Kernel::coarse`] finds for one probe and one block.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Bit `r` is set when row `r` can reach the floor.
+    pub(crate) rows: u16,
+    /// Sums of probe times high nibble.
+    pub(crate) sums: [i32; LANES],
+}
+
+impl Reach {
+    /// The bound itself. Five roundings in this order, in every kernel.
+    #[inline(always)]
+    pub(crate) fn of(&self, sum: i32, scale: f32, residual: f32) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "the slack has room for it")]
+        let doubled = (2 * sum - self.offset) as f32;
+        self.scale * scale * doubled + self.norm * residual + self.slack
+    }
+}
+
+/// One set of instructions. A value exists only where the processor has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kernel(Set);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Set {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni,
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
+    #[cfg(target_arch = "aarch64")]
+    NeonDot,
+}
+
+impl Kernel {
+    /// The fastest on this processor.
+    pub(crate) fn best() -> Self {
+        static BEST: OnceLock<Kernel> = OnceLock::new();
+        *BEST.get_or_init(|| Self::available().pop().unwrap_or(Self(Set::Scalar)))
+    }
+
+    /// All on this processor, the fastest last.
+    pub(crate) fn available() -> Vec<Self> {
+        let mut found = vec![Self(Set::Scalar)];
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            found.push(Self(Set::Avx2));
+            if is_x86_feature_detected!("avxvnni") {
+                found.push(Self(Set::AvxVnni));
+            }
+            if is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vnni")
+            {
+                found.push(Self(Set::Avx512Vnni));
+            }
+        }
+        #[cfg(target_arch = "aarch64")]
+        if std::arch::is_aarch64_feature_detected!("neon") {
+            found.push(Self(Set::Neon));
+            if std::arch::is_aarch64_feature_detected!("dotprod") {
+                found.push(Self(Set::NeonDot));
+            }
+        }
+        found
+    }
+
+    /// Scores blocks of [`LANES`] rows, each of `lines` lines, against every probe. `found` has a place for
+    /// each block and probe: all probes of the first block, then of the second.
+    ///
+    /// # Panics
+    /// When the lengths do not fit each other.
+    pub(crate) fn coarse(
+        self,
+        blocks: &[Line],
+        lines: usize,
+        rows: &[Rows],
+        probes: &[Coarse<'_>],
+        found: &mut [Found],
+    ) {
+        assert_eq!(blocks.len(), lines * rows.len());
+        assert_eq!(found.len(), rows.len() * probes.len());
+        assert!(probes.iter().all(|probe| probe.codes.len() >= 8 * lines));
+        match self.0 {
+            Set::Scalar => scalar::coarse(blocks, lines, rows, probes, found),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
+            // slices, whose lengths, asserted above, are all that the kernels rely on.
+            Set::Avx2 => unsafe { avx2::coarse(blocks, lines, rows, probes, found) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::AvxVnni => unsafe { avx2::coarse_vnni(blocks, lines, rows, probes, found) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512Vnni => unsafe { avx512::coarse(blocks, lines, rows, probes, found) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::Neon => unsafe { neon::coarse(blocks, lines, rows, probes, found) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::NeonDot => unsafe { neon::coarse_dot(blocks, lines, rows, probes, found) },
+        }
+    }
+
+    /// The sum of probe times low nibble over the lines of one row.
+    ///
+    /// # Panics
+    /// When the probe is shorter than the row.
+    pub(crate) fn fine(self, row: &[Line], probe: &[i8]) -> i32 {
+        assert!(probe.len() >= 128 * row.len());
+        match self.0 {
+            Set::Scalar => scalar::fine(row, probe),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: in all arms, `available` saw the instructions on this processor; the probe is as long as the
+            // kernels rely on.
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::fine(row, probe) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512Vnni => unsafe { avx512::fine(row, probe) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::Neon | Set::NeonDot => unsafe { neon::fine(row, probe) },
+        }
+    }
+
+    /// The sum of products over the values both have: eight running sums in a fixed order, then what is left
+    /// over, so that every kernel gives the same bits.
+    pub(crate) fn dot(self, a: &[f32], b: &[f32]) -> f32 {
+        match self.0 {
+            Set::Scalar => scalar::dot(a, b),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: in all arms, `available` saw the instructions on this processor.
+            Set::Avx2 | Set::AvxVnni | Set::Avx512Vnni => unsafe { avx2::dot(a, b) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::Neon | Set::NeonDot => unsafe { neon::dot(a, b) },
+        }
+    }
+}
+
+#[cfg(all(test, feature = "gallery"))]
+mod tests;

@@ -1,0 +1,158 @@
+//! AVX2, and AVX-VNNI where present: 32 products of bytes an instruction, 8 rows a register.
+
+use std::arch::x86_64::*;
+
+use super::scalar::{finish, reaching};
+use super::{Coarse, Found, LANES, Line, Rows};
+
+/// Lines whose products fit 16 bits: of each line two pairs of nibble (0..=15) times code (-128..=127) are
+/// added to a 16-bit sum, 4 * 2 * 2 * 15 * 128 = 30,720.
+const LINES: usize = 4;
+
+/// # Safety
+/// The processor has AVX2; lengths are those [`super::Kernel::coarse`] asserts.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn coarse(
+    blocks: &[Line],
+    lines: usize,
+    rows: &[Rows],
+    probes: &[Coarse<'_>],
+    found: &mut [Found],
+) {
+    let nibble = _mm256_set1_epi8(15);
+    let ones = _mm256_set1_epi16(1);
+    let blocks = blocks.chunks_exact(lines).zip(rows);
+    for ((block, rows), found) in blocks.zip(found.chunks_exact_mut(probes.len())) {
+        for (probe, found) in probes.iter().zip(found) {
+            let mut wide = [_mm256_setzero_si256(); 2];
+            let codes = probe.codes.chunks(8 * LINES);
+            for (few, codes) in block.chunks(LINES).zip(codes) {
+                let mut narrow = [_mm256_setzero_si256(); 2];
+                for (line, codes) in few.iter().zip(codes.as_chunks::<8>().0) {
+                    let (first, second) = broadcast(codes);
+                    for (half, sum) in line.as_chunks::<32>().0.iter().zip(&mut narrow) {
+                        // SAFETY: a half is 32 bytes, and the load asks for no alignment.
+                        let rows = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+                        let low = _mm256_and_si256(rows, nibble);
+                        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(rows), nibble);
+                        let pairs = _mm256_add_epi16(
+                            _mm256_maddubs_epi16(low, first),
+                            _mm256_maddubs_epi16(high, second),
+                        );
+                        *sum = _mm256_add_epi16(*sum, pairs);
+                    }
+                }
+                for (wide, narrow) in wide.iter_mut().zip(narrow) {
+                    *wide = _mm256_add_epi32(*wide, _mm256_madd_epi16(narrow, ones));
+                }
+            }
+            *found = outcome(wide, rows, probe);
+        }
+    }
+}
+
+/// # Safety
+/// The processor has AVX2 and AVX-VNNI; lengths are those [`super::Kernel::coarse`] asserts.
+#[target_feature(enable = "avx2,avxvnni")]
+pub(super) unsafe fn coarse_vnni(
+    blocks: &[Line],
+    lines: usize,
+    rows: &[Rows],
+    probes: &[Coarse<'_>],
+    found: &mut [Found],
+) {
+    let nibble = _mm256_set1_epi8(15);
+    let blocks = blocks.chunks_exact(lines).zip(rows);
+    for ((block, rows), found) in blocks.zip(found.chunks_exact_mut(probes.len())) {
+        for (probe, found) in probes.iter().zip(found) {
+            let mut even = [_mm256_setzero_si256(); 2];
+            let mut odd = [_mm256_setzero_si256(); 2];
+            for (line, codes) in block.iter().zip(probe.codes.as_chunks::<8>().0) {
+                let (first, second) = broadcast(codes);
+                for half in 0..2 {
+                    // SAFETY: a line is 64 bytes, a half 32, and the load asks for no alignment.
+                    let rows = unsafe { _mm256_loadu_si256(line.as_ptr().add(32 * half).cast()) };
+                    let low = _mm256_and_si256(rows, nibble);
+                    let high = _mm256_and_si256(_mm256_srli_epi16::<4>(rows), nibble);
+                    even[half] = _mm256_dpbusd_avx_epi32(even[half], low, first);
+                    odd[half] = _mm256_dpbusd_avx_epi32(odd[half], high, second);
+                }
+            }
+            let sums = [_mm256_add_epi32(even[0], odd[0]), _mm256_add_epi32(even[1], odd[1])];
+            *found = outcome(sums, rows, probe);
+        }
+    }
+}
+
+/// The two groups of four codes, each in all lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn broadcast(codes: &[i8; 8]) -> (__m256i, __m256i) {
+    let [a, b, c, d, e, f, g, h] = codes.map(i8::cast_unsigned);
+    let first = i32::from_le_bytes([a, b, c, d]);
+    let second = i32::from_le_bytes([e, f, g, h]);
+    (_mm256_set1_epi32(first), _mm256_set1_epi32(second))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Coarse<'_>) -> Found {
+    let mut sums = [0; LANES];
+    for (half, sums) in wide.iter().zip(sums.as_chunks_mut::<8>().0) {
+        // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.
+        unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), *half) };
+    }
+    Found { rows: reaching(&sums, rows, probe), sums }
+}
+
+/// # Safety
+/// The processor has AVX2; the probe has 128 codes for every line.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn fine(row: &[Line], probe: &[i8]) -> i32 {
+    let nibble = _mm256_set1_epi8(15);
+    let ones = _mm256_set1_epi16(1);
+    let mut wide = _mm256_setzero_si256();
+    for (line, probe) in row.iter().zip(probe.as_chunks::<128>().0) {
+        let mut narrow = _mm256_setzero_si256();
+        for half in [0, 32] {
+            // SAFETY: the line is 64 bytes and the probe's part 128; the farthest load ends at 32 + 32 of the
+            // one and 64 + 32 + 32 of the other, and none asks for alignment.
+            let (codes, low, high) = unsafe {
+                (
+                    _mm256_loadu_si256(line.as_ptr().add(half).cast()),
+                    _mm256_loadu_si256(probe.as_ptr().add(half).cast()),
+                    _mm256_loadu_si256(probe.as_ptr().add(64 + half).cast()),
+                )
+            };
+            let first = _mm256_maddubs_epi16(_mm256_and_si256(codes, nibble), low);
+            let codes = _mm256_and_si256(_mm256_srli_epi16::<4>(codes), nibble);
+            let second = _mm256_maddubs_epi16(codes, high);
+            // Four pairs a line and 16-bit sum, of the eight that fit.
+            narrow = _mm256_add_epi16(narrow, _mm256_add_epi16(first, second));
+        }
+        wide = _mm256_add_epi32(wide, _mm256_madd_epi16(narrow, ones));
+    }
+    let mut sums = [0; 8];
+    // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.
+    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), wide) };
+    sums.iter().sum()
+}
+
+/// # Safety
+/// The processor has AVX2.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a, a_rest) = a.as_chunks::<8>();
+    let (b, b_rest) = b.as_chunks::<8>();
+    let mut eight = _mm256_setzero_ps();
+    for (a, b) in a.iter().zip(b) {
+        // SAFETY: both are of eight values, and the loads ask for no alignment.
+        let (a, b) = unsafe { (_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(b.as_ptr())) };
+        // A product and a sum, each rounded: a fused one would give other bits than the oracle.
+        eight = _mm256_add_ps(eight, _mm256_mul_ps(a, b));
+    }
+    let mut sums = [0.0; 8];
+    // SAFETY: the array is of eight values, and the store asks for no alignment.
+    unsafe { _mm256_storeu_ps(sums.as_mut_ptr(), eight) };
+    finish(sums, a_rest, b_rest)
+}
