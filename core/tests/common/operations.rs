@@ -3,14 +3,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
-use faceprint::gallery::EnrollPolicy;
+use faceprint::gallery::{BundleRequest, EnrollPolicy};
 use faceprint::{Error, ErrorKind, Gallery, Tenant};
 
-use crate::common::{added, bits, id, key, template, tenant_id};
+use crate::common::{added, bits, id, key, space, template, tenant_id};
 
 /// One commit, or one that may fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +26,13 @@ pub enum Operation {
     Rotate(u8),
     Rekey(u8),
     Compact,
-    // `import_bundle` joins here, and in what follows, when there are bundles.
+    /// Five people from this number on, from another gallery.
+    Import(u64),
 }
+
+/// Numbers of people who come in batches, and in bundles; others come one by one.
+const BATCHES: Range<u64> = 1_000..1_500;
+const IMPORTS: Range<u64> = 1_500..2_000;
 
 impl Operation {
     /// Makes the change.
@@ -46,6 +54,7 @@ impl Operation {
             Self::Rotate(number) => gallery.rotate_key(&key(number))?,
             Self::Rekey(number) => gallery.rekey(&key(number))?,
             Self::Compact => gallery.compact()?,
+            Self::Import(first) => import(gallery, acme, first)?,
         }
         Ok(())
     }
@@ -61,8 +70,13 @@ impl Operation {
         match kind {
             0..6 => Self::Rotate(other_key),
             6..12 => Self::Rekey(other_key),
-            12..16 => Self::Compact,
-            16..20 if there.iter().all(|&it| it < 1_000) => Self::Batch(1_000 + dice % 100 * 5),
+            12..15 => Self::Compact,
+            15..20 if !there.iter().any(|it| BATCHES.contains(it)) => {
+                Self::Batch(BATCHES.start + dice % 100 * 5)
+            }
+            20..25 if !there.iter().any(|it| IMPORTS.contains(it)) => {
+                Self::Import(IMPORTS.start + dice % 80 * 5)
+            }
             20..60 if there.len() < 40 => Self::Enroll(absent),
             _ if there.is_empty() => Self::Enroll(absent),
             20..75 => Self::Erase(there[someone]),
@@ -86,6 +100,7 @@ impl fmt::Display for Operation {
             Self::Rotate(key) => write!(f, "rotate {key}"),
             Self::Rekey(key) => write!(f, "rekey {key}"),
             Self::Compact => f.write_str("compact"),
+            Self::Import(first) => write!(f, "import {first}"),
         }
     }
 }
@@ -105,6 +120,7 @@ impl FromStr for Operation {
             "rotate" => Self::Rotate(small(1)?),
             "rekey" => Self::Rekey(small(1)?),
             "compact" => Self::Compact,
+            "import" => Self::Import(number(1)?),
             _ => return Err(text.to_owned()),
         })
     }
@@ -127,7 +143,9 @@ impl State {
     pub fn allows(&self, operation: &Operation) -> bool {
         match operation {
             Operation::Enroll(number) => !self.people.contains_key(number),
-            Operation::Batch(first) => self.people.range(first..&(first + 5)).next().is_none(),
+            Operation::Batch(first) | Operation::Import(first) => {
+                self.people.range(first..&(first + 5)).next().is_none()
+            }
             Operation::Replace(number, _) | Operation::Erase(number) => {
                 self.people.contains_key(number)
             }
@@ -142,7 +160,7 @@ impl State {
             Operation::Enroll(number) => {
                 self.people.insert(number, number);
             }
-            Operation::Batch(first) => {
+            Operation::Batch(first) | Operation::Import(first) => {
                 self.people.extend((first..first + 5).map(|number| (number, number)));
             }
             Operation::Replace(number, seed) => {
@@ -187,6 +205,34 @@ pub fn open(path: &Path) -> Result<(Gallery, Tenant, u8), Error> {
 pub fn tenant(gallery: &Gallery) -> Result<Tenant, Error> {
     let acme = gallery.tenant(&tenant_id("acme"))?;
     Ok(acme.with_policy(EnrollPolicy::default().duplicate_at(None)))
+}
+
+/// Five people from `first` on, from a tenant that an office has made for them.
+fn import(device: &Gallery, acme: &Tenant, first: u64) -> Result<(), Error> {
+    static IMPORTS: AtomicU64 = AtomicU64::new(0);
+    let office = office();
+    let number = IMPORTS.fetch_add(1, Ordering::Relaxed);
+    let name = tenant_id(&format!("import {} of process {}", number, std::process::id()));
+    let people = office.tenant(&name)?.with_policy(EnrollPolicy::default().duplicate_at(None));
+    Operation::Batch(first).run(office, &people)?;
+    let tomorrow = SystemTime::now() + Duration::from_secs(86_400);
+    let bundle = people.export_bundle(&BundleRequest::new(device.device_key()?, tomorrow))?;
+    office.erase_tenant(&name)?;
+    let imported = acme.import_bundle(&bundle.bytes, &office.signer())?;
+    assert_eq!(imported.added, 5, "{imported:?}");
+    Ok(())
+}
+
+/// Another gallery, which is kept from run to run: what is done to it is not what is tested.
+fn office() -> &'static Gallery {
+    static OFFICE: OnceLock<Gallery> = OnceLock::new();
+    OFFICE.get_or_init(|| {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("office.faceprint");
+        Gallery::open(&path, &key(3)).unwrap_or_else(|_| {
+            let _ = std::fs::remove_file(&path);
+            Gallery::create(&path, &key(3), space(1)).unwrap()
+        })
+    })
 }
 
 /// Everybody enrolled, with the seed of their one template.
