@@ -6,3 +6,4 @@ pub mod bare;
 pub mod clock;
 pub mod data;
 pub mod people;
+pub mod vectors;

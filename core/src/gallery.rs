@@ -95,6 +95,7 @@
 mod access;
 mod bundle;
 mod changes;
+mod duplicates;
 mod enroll;
 mod export;
 mod format;

@@ -103,7 +103,7 @@ impl Import<'_, '_> {
         let people = entries.iter().filter_map(|entry| entry.person.as_ref());
         for (space, record) in people.flat_map(|person| &person.templates) {
             if let (_, Some(index)) = self.roster.space(*space)? {
-                index.check_dimension(&record.embedding)?;
+                index.check_dimension(record.embedding.dimension())?;
             }
             let dimension = record.embedding.dimension();
             if *dimensions.entry(*space).or_insert(dimension) != dimension {

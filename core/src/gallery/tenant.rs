@@ -14,7 +14,7 @@ use super::template::StoredTemplate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SubjectId, TenantId};
 use crate::index::Search;
-use crate::matcher::{Hit, Query};
+use crate::matcher::{Hit, Query, Verdict};
 use crate::vector::{Similarity, Template};
 
 /// What tells the time, for expiry and for the times of enrolment.
@@ -75,7 +75,8 @@ impl Tenant {
         let mut hits = vec![Vec::new(); probes.len()];
         let mut left: Vec<usize> = (0..probes.len()).collect();
         while let Some(space) = left.first().map(|first| probes[*first].space()) {
-            let (these, others) = left.into_iter().partition(|it| probes[*it].space() == space);
+            let (these, others): (Vec<_>, _) =
+                left.into_iter().partition(|it| probes[*it].space() == space);
             left = others;
             let (_, Some(index)) = roster.space(space)? else { continue };
             let search = Search {
@@ -84,10 +85,9 @@ impl Tenant {
                 allowed: &|_, row| roster.alive(row, now).is_some(),
                 ..Search::top(query.limit())
             };
-            let embeddings: Vec<_> = these.iter().map(|it| probes[*it].embedding()).collect();
-            for (probe, best) in
-                std::iter::zip::<Vec<usize>, _>(these, index.search(&embeddings, &search)?)
-            {
+            let vectors: Vec<_> =
+                these.iter().map(|it| probes[*it].embedding().as_slice()).collect();
+            for (probe, best) in these.into_iter().zip(index.search(&vectors, &search)?) {
                 let best = best.into_iter().filter_map(|(owner, similarity)| {
                     let subject = roster.alive(owner.subject, now)?.id.clone();
                     Some(Hit { subject, template: owner.template, similarity })
@@ -96,6 +96,15 @@ impl Tenant {
             }
         }
         Ok(hits)
+    }
+
+    /// Who `probe` is: one subject that is similar enough and leads the next one by the
+    /// [margin](Query::ambiguity_margin), several that are too close to tell apart, or nobody.
+    ///
+    /// # Errors
+    /// Those of [`identify`](Self::identify).
+    pub fn decide(&self, probe: &Template, query: &Query) -> Result<Verdict> {
+        Ok(query.verdict(self.identify(probe, &query.with_rivals())?))
     }
 
     /// The similarity of `probe` to the most similar template of `subject` in the probe's space. Whether that is
@@ -113,7 +122,7 @@ impl Tenant {
         let best = match index {
             Some(index) => {
                 let search = Search { among: Some(&[row]), ..Search::top(1) };
-                index.search(&[probe.embedding()], &search)?
+                index.search(&[probe.embedding().as_slice()], &search)?
             }
             None => Vec::new(),
         };
