@@ -9,9 +9,9 @@ use super::record::{millis_from_time, time_from_millis};
 use super::roster::TenantState;
 use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{SubjectId, TemplateId, TenantId};
-use crate::index::Search;
-use crate::matcher::{Hit, Query};
+use crate::id::{SpaceId, SubjectId, TemplateId, TenantId};
+use crate::index::{Index, Search};
+use crate::matcher::{Hit, Hits, IndexKind, IndexState, Query, SearchMethod};
 use crate::vector::{Similarity, Template};
 
 /// What tells the time, for expiry and for the times of enrolment.
@@ -28,6 +28,7 @@ pub struct Tenant {
     pub(super) store: Arc<Store>,
     pub(super) state: Arc<TenantState>,
     pub(super) policy: EnrollPolicy,
+    pub(super) kind: IndexKind,
     pub(super) clock: Clock,
 }
 
@@ -39,6 +40,33 @@ impl Tenant {
         self
     }
 
+    /// The same tenant searched in another way through this handle; exact by default. An approximate index is built
+    /// in the background when the first call asks for it, in memory only, one for each embedding space, and shared
+    /// by the handles that ask for one. It takes about 5 kB per template of 512 values, and answers when an
+    /// audit against the scan has shown that it keeps the promise; see
+    /// [`Hits::method`] and [`index_state`](Self::index_state). What is enrolled or removed meanwhile counts at
+    /// once. Queries [`among`](Query::among) a roster, and several probes at once, are always exact.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for a target out of range; [`ErrorKind::Unsupported`] for an approximate
+    /// index in a build without the feature `hnsw`.
+    pub fn with_index(mut self, kind: IndexKind) -> Result<Self> {
+        self.kind = kind.check()?;
+        Ok(self)
+    }
+
+    /// Where the index of this handle's [kind](Self::with_index) stands, for templates of `space`. Asking begins
+    /// its building, if it is to be built.
+    ///
+    /// # Errors
+    /// Those of [`identify`](Self::identify).
+    pub fn index_state(&self, space: SpaceId) -> Result<IndexState> {
+        let roster = self.state.current(&self.store)?;
+        let (_, Some(index)) = roster.space(space)? else { return Ok(IndexState::Exact) };
+        self.prepare(space, index);
+        Ok(index.state(self.kind))
+    }
+
     /// Whose people these are.
     #[must_use]
     pub const fn id(&self) -> &TenantId {
@@ -46,16 +74,17 @@ impl Tenant {
     }
 
     /// The most similar people to `probe`, most similar first, each with their best template. Only templates
-    /// of the probe's own space are compared, and expired people are not found. The similarities are
-    /// exact.
+    /// of the probe's own space are compared, and expired people are not found. Nobody is missed, unless the
+    /// [kind of index](Self::with_index) allows it; the similarities are exact in any case.
     ///
     /// # Errors
     /// [`ErrorKind::SpaceMismatch`] for a probe of a space the gallery does not accept;
     /// [`ErrorKind::TenantNotFound`], [`ErrorKind::WrongKey`] and [`ErrorKind::Integrity`] when the tenant was
     /// erased, or the gallery rekeyed elsewhere or damaged.
-    pub fn identify(&self, probe: &Template, query: &Query) -> Result<Vec<Hit>> {
+    pub fn identify(&self, probe: &Template, query: &Query) -> Result<Hits> {
         let all = self.identify_all(std::slice::from_ref(probe), query)?;
-        Ok(all.into_iter().next().unwrap_or_default())
+        let none = || Hits::new(Vec::new(), SearchMethod::Exact);
+        Ok(all.into_iter().next().unwrap_or_else(none))
     }
 
     /// [`identify`](Self::identify) for many probes at once: the same answers, one for each probe, from one
@@ -63,12 +92,12 @@ impl Tenant {
     ///
     /// # Errors
     /// Those of [`identify`](Self::identify).
-    pub fn identify_all(&self, probes: &[Template], query: &Query) -> Result<Vec<Vec<Hit>>> {
+    pub fn identify_all(&self, probes: &[Template], query: &Query) -> Result<Vec<Hits>> {
         let now = self.now()?;
         let roster = self.state.current(&self.store)?;
         let among: Option<Vec<i64>> =
             query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
-        let mut hits = vec![Vec::new(); probes.len()];
+        let mut hits = vec![Hits::new(Vec::new(), SearchMethod::Exact); probes.len()];
         let mut left: Vec<usize> = (0..probes.len()).collect();
         while let Some(space) = left.first().map(|first| probes[*first].space()) {
             let (these, others) = left.into_iter().partition(|it| probes[*it].space() == space);
@@ -80,15 +109,15 @@ impl Tenant {
                 allowed: &|_, row| roster.alive(row, now).is_some(),
                 ..Search::top(query.limit())
             };
+            self.prepare(space, index);
             let embeddings: Vec<_> = these.iter().map(|it| probes[*it].embedding()).collect();
-            for (probe, best) in
-                std::iter::zip::<Vec<usize>, _>(these, index.search(&embeddings, &search)?)
-            {
+            let found = index.answer(&embeddings, &search, self.kind)?;
+            for (probe, (best, method)) in std::iter::zip::<Vec<usize>, _>(these, found) {
                 let best = best.into_iter().filter_map(|(owner, similarity)| {
                     let subject = roster.alive(owner.subject, now)?.id.clone();
                     Some(Hit { subject, template: owner.template, similarity })
                 });
-                hits[probe] = best.collect();
+                hits[probe] = Hits::new(best.collect(), method);
             }
         }
         Ok(hits)
@@ -178,6 +207,22 @@ impl Tenant {
             })
         })
     }
+
+    /// Has what the handle's kind of search needs made. The job must not keep the tenant in memory.
+    #[cfg(feature = "hnsw")]
+    fn prepare(&self, space: SpaceId, index: &Index) {
+        index.prepare(self.kind, || {
+            let state = Arc::downgrade(&self.state);
+            Box::new(move |work| {
+                if let Some(state) = state.upgrade() {
+                    state.with_index(space, work);
+                }
+            })
+        });
+    }
+
+    #[cfg(not(feature = "hnsw"))]
+    fn prepare(&self, _: SpaceId, _: &Index) {}
 
     pub(super) fn now(&self) -> Result<i64> {
         millis_from_time((self.clock)())
