@@ -3,3 +3,4 @@
 
 pub mod bare;
 pub mod data;
+pub mod vectors;

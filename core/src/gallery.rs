@@ -67,6 +67,7 @@
 //!   can open the gallery can open each of them.
 
 mod access;
+mod duplicates;
 mod enroll;
 pub mod format;
 mod head;

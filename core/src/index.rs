@@ -15,6 +15,7 @@ mod people;
 pub(crate) mod planner;
 
 use std::num::NonZero;
+use std::sync::OnceLock;
 use std::thread;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -32,7 +33,7 @@ pub use method::{IndexKind, IndexState, SearchMethod};
 use people::People;
 
 /// Probes that share a scan. With more of them, the probes would not stay in the fastest memory.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// Rows times probes a thread should have at least: about a millisecond's work, against which starting it
 /// does not count. Measured with `benches/matching.rs`.
@@ -75,8 +76,7 @@ pub(crate) struct Search<'a> {
 impl Search<'_> {
     /// Everybody, whatever their similarity, on all cores.
     pub(crate) fn top(limit: usize) -> Self {
-        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        Self { limit, at_least: -1.0, among: None, allowed: &|_, _| true, threads }
+        Self { limit, at_least: -1.0, among: None, allowed: &|_, _| true, threads: cores() }
     }
 }
 
@@ -86,7 +86,8 @@ impl Index {
         Self::with_kernel(dimension, Kernel::best())
     }
 
-    fn with_kernel(dimension: usize, kernel: Kernel) -> Self {
+    /// The same by a given kernel: all give the same bits.
+    pub(crate) fn with_kernel(dimension: usize, kernel: Kernel) -> Self {
         let vectors = Vectors::new(dimension, kernel);
         Self { dimension, people: People::default(), vectors, keeper: Keeper::default() }
     }
@@ -97,7 +98,7 @@ impl Index {
     /// [`ErrorKind::SpaceMismatch`] for another dimension; [`ErrorKind::LimitReached`] for more than
     /// [`MAX_DIMENSION`] values; [`ErrorKind::InvalidArgument`] when the template is already here.
     pub(crate) fn insert(&mut self, owner: Owner, embedding: &Embedding) -> Result<()> {
-        self.check_dimension(embedding)?;
+        self.check_dimension(embedding.dimension())?;
         if self.dimension > MAX_DIMENSION {
             return Err(Error::new(
                 ErrorKind::LimitReached,
@@ -127,6 +128,11 @@ impl Index {
         }
     }
 
+    /// The vectors of `subject`, in no order.
+    pub(crate) fn vectors_of(&self, subject: i64) -> impl Iterator<Item = &[f32]> {
+        self.people.rows_of(subject).map(|row| self.vectors.row(row))
+    }
+
     /// Has what answers of `kind` need made in the background, by way of `reader`.
     #[cfg(feature = "hnsw")]
     pub(crate) fn prepare(&self, kind: IndexKind, reader: impl FnOnce() -> Reader) {
@@ -150,12 +156,12 @@ impl Index {
     /// Those of [`search`](Self::search).
     pub(crate) fn answer(
         &self,
-        probes: &[&Embedding],
+        probes: &[&[f32]],
         search: &Search<'_>,
         kind: IndexKind,
     ) -> Result<Vec<(Vec<(Owner, Similarity)>, SearchMethod)>> {
         if let ([probe], IndexKind::Approximate { target_recall }) = (probes, kind) {
-            self.check_dimension(probe)?;
+            self.check_dimension(probe.len())?;
             if let Some(answer) = self.keeper.search(self, probe, search, target_recall) {
                 return Ok(vec![answer]);
             }
@@ -164,17 +170,17 @@ impl Index {
         Ok(found.into_iter().map(|best| (best, SearchMethod::Exact)).collect())
     }
 
-    /// For each probe the best template of each subject, most similar first; of equals the subject with the
-    /// lower number, then the lower template.
+    /// For each probe, a unit vector, the best template of each subject, most similar first; of equals the
+    /// subject with the lower number, then the lower template.
     ///
     /// # Errors
     /// [`ErrorKind::SpaceMismatch`] for a probe of another dimension.
     pub(crate) fn search(
         &self,
-        probes: &[&Embedding],
+        probes: &[&[f32]],
         search: &Search<'_>,
     ) -> Result<Vec<Vec<(Owner, Similarity)>>> {
-        probes.iter().try_for_each(|probe| self.check_dimension(probe))?;
+        probes.iter().try_for_each(|probe| self.check_dimension(probe.len()))?;
         if search.limit == 0 || search.at_least.is_nan() {
             return Ok(vec![Vec::new(); probes.len()]);
         }
@@ -188,15 +194,14 @@ impl Index {
     }
 
     /// Refuses what cannot be compared with the vectors here.
-    pub(crate) fn check_dimension(&self, embedding: &Embedding) -> Result<()> {
-        if embedding.dimension() == self.dimension {
+    pub(crate) fn check_dimension(&self, dimension: usize) -> Result<()> {
+        if dimension == self.dimension {
             return Ok(());
         }
         Err(Error::new(
             ErrorKind::SpaceMismatch,
             format!(
-                "the template has {} values, the others of its space have {}",
-                embedding.dimension(),
+                "the template has {dimension} values, the others of its space have {}",
                 self.dimension
             ),
         ))
@@ -209,28 +214,22 @@ impl Index {
         rows.nth(all).is_none()
     }
 
-    fn look_up(
-        &self,
-        among: &[i64],
-        probes: &[&Embedding],
-        search: &Search<'_>,
-        best: &mut [Best],
-    ) {
+    fn look_up(&self, among: &[i64], probes: &[&[f32]], search: &Search<'_>, best: &mut [Best]) {
         for (number, (probe, best)) in probes.iter().zip(best).enumerate() {
             for subject in among.iter().filter(|subject| (search.allowed)(number, **subject)) {
                 for row in self.people.rows_of(*subject) {
-                    let similarity = self.vectors.similarity(row, probe.as_slice());
+                    let similarity = self.vectors.similarity(row, probe);
                     best.offer(self.people.owner(row), similarity);
                 }
             }
         }
     }
 
-    fn scan(&self, probes: &[&Embedding], search: &Search<'_>, best: &mut [Best]) {
+    fn scan(&self, probes: &[&[f32]], search: &Search<'_>, best: &mut [Best]) {
         let members = search.among.map(|among| self.people.members(among));
         for (batch, (probes, best)) in probes.chunks(BATCH).zip(best.chunks_mut(BATCH)).enumerate()
         {
-            let wanted: Vec<_> = probes.iter().map(|probe| Wanted::new(probe.as_slice())).collect();
+            let wanted: Vec<_> = probes.iter().map(|probe| Wanted::new(probe)).collect();
             let allowed = |number, subject| (search.allowed)(batch * BATCH + number, subject);
             let scan = Scan {
                 vectors: &self.vectors,
@@ -270,6 +269,12 @@ impl Index {
             }
         });
     }
+}
+
+/// Asked of the system once: the question alone takes longer than a small search.
+fn cores() -> NonZero<usize> {
+    static CORES: OnceLock<NonZero<usize>> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
 }
 
 impl<'a> Wanted<'a> {

@@ -71,6 +71,9 @@
 #![warn(missing_docs)]
 
 pub mod align;
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub mod bench;
 #[cfg(feature = "gallery")]
 mod crypto;
 pub mod detect;
@@ -99,7 +102,7 @@ pub use crate::geometry::{Landmarks, Point, Rect};
 pub use crate::id::{SpaceId, SubjectId, TemplateId, TenantId};
 pub use crate::image::{ImageView, Orientation, PixelFormat};
 #[cfg(feature = "gallery")]
-pub use crate::matcher::{Hit, Hits, IndexKind, Query, SearchMethod};
+pub use crate::matcher::{Hit, Hits, IndexKind, Query, SearchMethod, Verdict};
 pub use crate::pack::{Catalog, ModelPack};
 pub use crate::runtime::BackendChoice;
 pub use crate::vector::{Embedding, Similarity, Template};

@@ -13,7 +13,7 @@ const ROWS: &[&[&str]] = &[
     &["align", "runtime"],
     &["pack", "index"],
     &["detect", "embed", "quality", "liveness", "matcher"],
-    &["engine", "gallery"],
+    &["engine", "gallery", "bench"],
     &["stream"],
 ];
 

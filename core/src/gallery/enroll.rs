@@ -1,5 +1,7 @@
 //! Changes to a tenant: each call is one durable commit, or none at all.
 
+mod screen;
+
 use std::collections::HashMap;
 
 use super::format::Table;
@@ -11,7 +13,7 @@ use super::tenant::{Details, Tenant};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TemplateId};
-use crate::index::{Index, Owner, Search};
+use crate::index::{BATCH, Index, Owner};
 use crate::vector::{Similarity, Template};
 
 /// Bytes of metadata, at most.
@@ -97,7 +99,7 @@ impl Tenant {
     /// a space the gallery does not accept, [`ErrorKind::Locked`] when another process writes for too long,
     /// and those of [`identify`](Self::identify).
     pub fn enroll(&self, subject: &SubjectId, template: &Template) -> Result<Enrollment> {
-        self.enroll_batch(std::iter::once((subject, template)), &mut |_| {})?
+        self.enroll_batch(&[(subject, template)], &mut |_| {})?
             .pop()
             .ok_or_else(|| Error::new(ErrorKind::Internal, "an enrolment has no outcome"))
     }
@@ -106,8 +108,8 @@ impl Tenant {
     /// refused with an error. Duplicates, within the batch too, are outcomes and do not stop it.
     /// `progress` is told after each how many of how many are done.
     ///
-    /// Checking a batch of n templates against one another takes time in n²; see
-    /// [`EnrollPolicy::duplicate_at`].
+    /// Checking a batch of n templates against one another takes time in n², though 64 of them share each pass
+    /// over the others; see [`EnrollPolicy::duplicate_at`].
     ///
     /// # Errors
     /// Those of [`enroll`](Self::enroll).
@@ -116,8 +118,8 @@ impl Tenant {
         templates: &[(SubjectId, Template)],
         mut progress: impl FnMut(usize, usize),
     ) -> Result<Vec<Enrollment>> {
-        let all = templates.iter().map(|(subject, template)| (subject, template));
-        self.enroll_batch(all, &mut |done| progress(done, templates.len()))
+        let all: Vec<_> = templates.iter().map(|(subject, template)| (subject, template)).collect();
+        self.enroll_batch(&all, &mut |done| progress(done, templates.len()))
     }
 
     /// Puts `template` in the place of all templates `subject` has in its space, in one commit, unless it is
@@ -132,7 +134,8 @@ impl Tenant {
             self.state.at(&at, |ring, roster| {
                 let known = roster.find(subject, now)?;
                 let mut batch = Batch::new(self, ring, roster, now, writer)?;
-                if let Some(duplicate) = batch.duplicate(Some(known.row), template)? {
+                let alike = batch.screen(&[(subject, template)])?.into_iter().next().flatten();
+                if let Some(duplicate) = batch.duplicate(alike, subject, template)? {
                     return Ok(duplicate);
                 }
                 let person = ring.known_person(&at, known.row)?;
@@ -234,9 +237,9 @@ impl Tenant {
         })
     }
 
-    fn enroll_batch<'a>(
+    fn enroll_batch(
         &self,
-        templates: impl Iterator<Item = (&'a SubjectId, &'a Template)>,
+        templates: &[(&SubjectId, &Template)],
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<Enrollment>> {
         let now = self.now()?;
@@ -245,13 +248,15 @@ impl Tenant {
             self.state.at(&at, |ring, roster| {
                 let mut batch = Batch::new(self, ring, roster, now, writer)?;
                 let mut outcomes = Vec::new();
-                for (subject, template) in templates {
-                    let outcome = match batch.duplicate(batch.row_of(subject), template)? {
-                        Some(duplicate) => duplicate,
-                        None => batch.add(subject, template)?,
-                    };
-                    outcomes.push(outcome);
-                    progress(outcomes.len());
+                for block in templates.chunks(BATCH) {
+                    for ((subject, template), alike) in block.iter().zip(batch.screen(block)?) {
+                        let outcome = match batch.duplicate(alike, subject, template)? {
+                            Some(duplicate) => duplicate,
+                            None => batch.add(subject, template)?,
+                        };
+                        outcomes.push(outcome);
+                        progress(outcomes.len());
+                    }
                 }
                 batch.finish()?;
                 Ok(outcomes)
@@ -302,6 +307,8 @@ struct Batch<'a, 'w> {
     pending: HashMap<SubjectId, Pending>,
     names: HashMap<i64, SubjectId>,
     fresh: HashMap<SpaceId, Index>,
+    /// Rows of the subjects that were added to since the last screening.
+    recent: Vec<i64>,
 }
 
 /// A subject this commit adds to.
@@ -330,47 +337,13 @@ impl<'a, 'w> Batch<'a, 'w> {
             pending: HashMap::new(),
             names: HashMap::new(),
             fresh: HashMap::new(),
+            recent: Vec::new(),
         })
     }
 
     fn row_of(&self, subject: &SubjectId) -> Option<i64> {
         let pending = self.pending.get(subject).map(|pending| pending.person.row);
         pending.or_else(|| self.roster.find(subject, self.now).ok().map(|known| known.row))
-    }
-
-    /// Who else looks like `template`, by the policy.
-    fn duplicate(&self, own: Option<i64>, template: &Template) -> Result<Option<Enrollment>> {
-        let (_, index) = self.roster.space(template.space())?;
-        let probe = template.embedding();
-        if let Some(index) = index {
-            index.check_dimension(probe)?;
-        }
-        let Some(threshold) = self.tenant.policy.duplicate_at else { return Ok(None) };
-        let mut best: Option<(SubjectId, Similarity)> = None;
-        let mut consider = |index: &Index, name: &(dyn Fn(i64) -> Option<SubjectId> + Sync)| {
-            let search = Search {
-                at_least: threshold,
-                allowed: &|_, row| Some(row) != own && name(row).is_some(),
-                ..Search::top(1)
-            };
-            let found = index.search(&[probe], &search)?;
-            if let Some((owner, similarity)) = found.iter().flatten().next()
-                && best.as_ref().is_none_or(|(_, held)| held < similarity)
-                && let Some(subject) = name(owner.subject)
-            {
-                best = Some((subject, *similarity));
-            }
-            Ok::<_, Error>(())
-        };
-        if let Some(index) = index {
-            let (roster, now) = (self.roster, self.now);
-            consider(index, &|row| roster.alive(row, now).map(|it| it.id.clone()))?;
-        }
-        if let Some(index) = self.fresh.get(&template.space()) {
-            let names = &self.names;
-            consider(index, &|row| names.get(&row).cloned())?;
-        }
-        Ok(best.map(|(of, similarity)| Enrollment::Duplicate { of, similarity }))
     }
 
     /// Stores `template` for `subject`, within the limits.
@@ -404,6 +377,7 @@ impl<'a, 'w> Batch<'a, 'w> {
         self.counts.templates += 1;
         let row = pending.person.row;
         self.names.insert(row, subject.clone());
+        self.recent.push(row);
         self.fresh
             .entry(template.space())
             .or_insert_with(|| Index::new(record.embedding.dimension()))

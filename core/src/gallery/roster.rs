@@ -122,6 +122,11 @@ impl Roster {
         self.subjects.values()
     }
 
+    /// The vectors of every space.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = &Index> {
+        self.indexes.values()
+    }
+
     /// The row of `space` and its vectors, if there are any yet.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::store::Store;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TemplateId, TenantId};
 use crate::index::{Index, Search};
-use crate::matcher::{Hit, Hits, IndexKind, IndexState, Query, SearchMethod};
+use crate::matcher::{Hit, Hits, IndexKind, IndexState, Query, SearchMethod, Verdict};
 use crate::vector::{Similarity, Template};
 
 /// What tells the time, for expiry and for the times of enrolment.
@@ -63,7 +63,7 @@ impl Tenant {
     pub fn index_state(&self, space: SpaceId) -> Result<IndexState> {
         let roster = self.state.current(&self.store)?;
         let (_, Some(index)) = roster.space(space)? else { return Ok(IndexState::Exact) };
-        self.prepare(space, index);
+        self.prepare(self.kind, space, index);
         Ok(index.state(self.kind))
     }
 
@@ -93,34 +93,19 @@ impl Tenant {
     /// # Errors
     /// Those of [`identify`](Self::identify).
     pub fn identify_all(&self, probes: &[Template], query: &Query) -> Result<Vec<Hits>> {
-        let now = self.now()?;
-        let roster = self.state.current(&self.store)?;
-        let among: Option<Vec<i64>> =
-            query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
-        let mut hits = vec![Hits::new(Vec::new(), SearchMethod::Exact); probes.len()];
-        let mut left: Vec<usize> = (0..probes.len()).collect();
-        while let Some(space) = left.first().map(|first| probes[*first].space()) {
-            let (these, others) = left.into_iter().partition(|it| probes[*it].space() == space);
-            left = others;
-            let (_, Some(index)) = roster.space(space)? else { continue };
-            let search = Search {
-                at_least: query.threshold(),
-                among: among.as_deref(),
-                allowed: &|_, row| roster.alive(row, now).is_some(),
-                ..Search::top(query.limit())
-            };
-            self.prepare(space, index);
-            let embeddings: Vec<_> = these.iter().map(|it| probes[*it].embedding()).collect();
-            let found = index.answer(&embeddings, &search, self.kind)?;
-            for (probe, (best, method)) in std::iter::zip::<Vec<usize>, _>(these, found) {
-                let best = best.into_iter().filter_map(|(owner, similarity)| {
-                    let subject = roster.alive(owner.subject, now)?.id.clone();
-                    Some(Hit { subject, template: owner.template, similarity })
-                });
-                hits[probe] = Hits::new(best.collect(), method);
-            }
-        }
-        Ok(hits)
+        self.find(probes, query, self.kind)
+    }
+
+    /// Who `probe` is: one subject that is similar enough and leads the next one by the
+    /// [margin](Query::ambiguity_margin), several that are too close to tell apart, or nobody. Always exact: an
+    /// approximate index may miss the rival.
+    ///
+    /// # Errors
+    /// Those of [`identify`](Self::identify).
+    pub fn decide(&self, probe: &Template, query: &Query) -> Result<Verdict> {
+        let hits =
+            self.find(std::slice::from_ref(probe), &query.with_rivals(), IndexKind::Exact)?;
+        Ok(query.verdict(hits.into_iter().flatten().collect()))
     }
 
     /// The similarity of `probe` to the most similar template of `subject` in the probe's space. Whether that is
@@ -138,7 +123,7 @@ impl Tenant {
         let best = match index {
             Some(index) => {
                 let search = Search { among: Some(&[row]), ..Search::top(1) };
-                index.search(&[probe.embedding()], &search)?
+                index.search(&[probe.embedding().as_slice()], &search)?
             }
             None => Vec::new(),
         };
@@ -208,10 +193,43 @@ impl Tenant {
         })
     }
 
-    /// Has what the handle's kind of search needs made. The job must not keep the tenant in memory.
+    fn find(&self, probes: &[Template], query: &Query, kind: IndexKind) -> Result<Vec<Hits>> {
+        let now = self.now()?;
+        let roster = self.state.current(&self.store)?;
+        let among: Option<Vec<i64>> =
+            query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
+        let mut hits = vec![Hits::new(Vec::new(), SearchMethod::Exact); probes.len()];
+        let mut left: Vec<usize> = (0..probes.len()).collect();
+        while let Some(space) = left.first().map(|first| probes[*first].space()) {
+            let (these, others): (Vec<_>, _) =
+                left.into_iter().partition(|it| probes[*it].space() == space);
+            left = others;
+            let (_, Some(index)) = roster.space(space)? else { continue };
+            let search = Search {
+                at_least: query.threshold(),
+                among: among.as_deref(),
+                allowed: &|_, row| roster.alive(row, now).is_some(),
+                ..Search::top(query.limit())
+            };
+            self.prepare(kind, space, index);
+            let vectors: Vec<_> =
+                these.iter().map(|it| probes[*it].embedding().as_slice()).collect();
+            let found = index.answer(&vectors, &search, kind)?;
+            for (probe, (best, method)) in these.into_iter().zip(found) {
+                let best = best.into_iter().filter_map(|(owner, similarity)| {
+                    let subject = roster.alive(owner.subject, now)?.id.clone();
+                    Some(Hit { subject, template: owner.template, similarity })
+                });
+                hits[probe] = Hits::new(best.collect(), method);
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Has what `kind` needs made. The job must not keep the tenant in memory.
     #[cfg(feature = "hnsw")]
-    fn prepare(&self, space: SpaceId, index: &Index) {
-        index.prepare(self.kind, || {
+    fn prepare(&self, kind: IndexKind, space: SpaceId, index: &Index) {
+        index.prepare(kind, || {
             let state = Arc::downgrade(&self.state);
             Box::new(move |work| {
                 if let Some(state) = state.upgrade() {
@@ -222,7 +240,7 @@ impl Tenant {
     }
 
     #[cfg(not(feature = "hnsw"))]
-    fn prepare(&self, _: SpaceId, _: &Index) {}
+    fn prepare(&self, _: IndexKind, _: SpaceId, _: &Index) {}
 
     pub(super) fn now(&self) -> Result<i64> {
         millis_from_time((self.clock)())

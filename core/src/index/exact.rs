@@ -75,6 +75,12 @@ pub(super) struct Scan<'a> {
     pub(super) allowed: &'a (dyn Fn(usize, i64) -> bool + Sync),
 }
 
+/// Blocks of a chunk that are scored in one go.
+struct Tile {
+    chunk: usize,
+    blocks: Range<usize>,
+}
+
 /// A vector that is looked for, as it is and in bytes.
 pub(super) struct Wanted<'a> {
     pub(super) vector: &'a [f32],
@@ -84,30 +90,57 @@ pub(super) struct Wanted<'a> {
 impl Scan<'_> {
     /// Offers to each `best` every row of the chunks that can enter it, for the vector in the same place.
     pub(super) fn run(&self, chunks: Range<usize>, best: &mut [Best]) {
-        let lines = coarse_lines(self.vectors.dimension);
-        let tile = (TILE / self.wanted.len()).max(1);
-        let mut found = vec![Found::default(); tile * self.wanted.len()];
-        let mut probes = Vec::with_capacity(self.wanted.len());
-        for at in chunks {
-            let chunk = &self.vectors.chunks[at];
-            let blocks = chunk.rows.div_ceil(LANES);
-            for first in (0..blocks).step_by(tile) {
-                let blocks = first..blocks.min(first + tile);
-                probes.clear();
-                probes.extend(self.wanted.iter().zip(&*best).map(|(wanted, best)| Coarse {
-                    codes: &wanted.probe.codes,
-                    reach: wanted.probe.coarse,
-                    floor: best.floor(),
-                }));
-                let codes = &chunk.coarse()[blocks.start * lines..blocks.end * lines];
-                let found = &mut found[..blocks.len() * probes.len()];
-                let kernel = self.vectors.kernel;
-                kernel.coarse(codes, lines, &chunk.blocks[blocks.clone()], &probes, found);
-                for (block, found) in blocks.zip(found.chunks_exact(probes.len())) {
-                    for (number, found) in found.iter().enumerate().filter(|(_, it)| it.rows != 0) {
-                        self.refine(at, block, found, number, &mut best[number]);
-                    }
+        let size = TILE.div_ceil(self.wanted.len());
+        let tiles = chunks.flat_map(|chunk| {
+            let blocks = self.vectors.chunks[chunk].rows.div_ceil(LANES);
+            let starts = (0..blocks).step_by(size);
+            starts.map(move |start| Tile { chunk, blocks: start..blocks.min(start + size) })
+        });
+        // A tile is scored while the rows that were found in the one before it are on their way from memory.
+        let mut before: Option<(Tile, Vec<Found>)> = None;
+        let mut found = vec![Found::default(); size * self.wanted.len()];
+        for tile in tiles {
+            self.score(&tile, best, &mut found);
+            let spare = match before.take() {
+                Some((before, found)) => {
+                    self.refine_tile(&before, &found, best);
+                    found
                 }
+                None => found.clone(),
+            };
+            before = Some((tile, std::mem::replace(&mut found, spare)));
+        }
+        if let Some((tile, found)) = before {
+            self.refine_tile(&tile, &found, best);
+        }
+    }
+
+    /// The coarse pass over a tile, with what is needed next asked for.
+    fn score(&self, tile: &Tile, best: &[Best], found: &mut [Found]) {
+        let Vectors { dimension, kernel, ref chunks, .. } = *self.vectors;
+        let (chunk, lines) = (&chunks[tile.chunk], coarse_lines(dimension));
+        let probes: Vec<_> = std::iter::zip(self.wanted, best)
+            .map(|(wanted, best)| Coarse {
+                codes: &wanted.probe.codes,
+                reach: wanted.probe.coarse,
+                floor: best.floor(),
+            })
+            .collect();
+        let codes = &chunk.coarse()[tile.blocks.start * lines..tile.blocks.end * lines];
+        let found = &mut found[..tile.blocks.len() * probes.len()];
+        kernel.coarse(codes, lines, &chunk.blocks[tile.blocks.clone()], &probes, found);
+        for (block, found) in tile.blocks.clone().zip(found.chunks_exact(probes.len())) {
+            let rows = found.iter().fold(0, |rows, found| rows | found.rows);
+            for lane in lanes(rows) {
+                Kernel::prefetch(chunk.fine(block * LANES + lane));
+            }
+        }
+    }
+
+    fn refine_tile(&self, tile: &Tile, found: &[Found], best: &mut [Best]) {
+        for (block, found) in tile.blocks.clone().zip(found.chunks_exact(self.wanted.len())) {
+            for (number, found) in found.iter().enumerate().filter(|(_, it)| it.rows != 0) {
+                self.refine(tile.chunk, block, found, number, &mut best[number]);
             }
         }
     }
@@ -116,10 +149,7 @@ impl Scan<'_> {
     fn refine(&self, at: usize, block: usize, found: &Found, number: usize, best: &mut Best) {
         let chunk = &self.vectors.chunks[at];
         let Wanted { vector, probe } = &self.wanted[number];
-        let mut rows = found.rows;
-        while rows != 0 {
-            let lane = rows.trailing_zeros() as usize;
-            rows &= rows - 1;
+        for lane in lanes(found.rows) {
             let in_chunk = block * LANES + lane;
             if in_chunk >= chunk.rows {
                 return;
@@ -140,6 +170,13 @@ impl Scan<'_> {
             }
         }
     }
+}
+
+/// The numbers of the bits that are set.
+fn lanes(rows: u16) -> impl Iterator<Item = usize> {
+    let rest = |rows: &u16| Some(rows & (rows - 1)).filter(|rows| *rows != 0);
+    std::iter::successors(Some(rows).filter(|rows| *rows != 0), rest)
+        .map(|rows| rows.trailing_zeros() as usize)
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl Keeper {
     pub(super) fn search(
         &self,
         index: &Index,
-        probe: &Embedding,
+        probe: &[f32],
         search: &Search<'_>,
         target: f64,
     ) -> Option<(Vec<(Owner, Similarity)>, SearchMethod)> {
@@ -260,13 +260,13 @@ enum Found {
 }
 
 impl Live {
-    fn search(&self, index: &Index, probe: &Embedding, search: &Search<'_>) -> Found {
+    fn search(&self, index: &Index, probe: &[f32], search: &Search<'_>) -> Found {
         let breadth = self.audited.breadth;
         let Some(near) = self.graph.nearest(probe, breadth) else { return Found::Panicked };
         let mut best = Best::new(search.limit, search.at_least);
         let mut offer = |template: &TemplateId| {
             let row = index.people.row(template)?;
-            let similarity = index.vectors.similarity(row, probe.as_slice());
+            let similarity = index.vectors.similarity(row, probe);
             let owner = index.people.owner(row);
             if (search.allowed)(0, owner.subject) {
                 best.offer(owner, similarity);

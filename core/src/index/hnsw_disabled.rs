@@ -11,7 +11,7 @@ impl Keeper {
     pub(super) fn search(
         &self,
         _: &Index,
-        _: &Embedding,
+        _: &[f32],
         _: &Search<'_>,
         _: f64,
     ) -> Option<(Vec<(Owner, Similarity)>, SearchMethod)> {

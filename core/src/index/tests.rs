@@ -76,9 +76,9 @@ fn filled(rows: &[(Owner, Embedding)], kernel: Kernel) -> Index {
 
 /// Every kernel, one probe at a time and all at once, on one thread and on several.
 fn check(rows: &[(Owner, Embedding)], probes: &[Embedding], search: &Search<'_>) {
-    let probes: Vec<_> = probes.iter().collect();
     let expected: Vec<_> =
         probes.iter().enumerate().map(|(at, probe)| plain(rows, probe, search, at)).collect();
+    let probes: Vec<_> = probes.iter().map(Embedding::as_slice).collect();
     for kernel in Kernel::available() {
         let index = filled(rows, kernel);
         for threads in [1, 3] {
@@ -145,7 +145,8 @@ fn ties() {
         .collect();
     let probes: Vec<_> = rows.iter().take(4).map(|(_, embedding)| embedding.clone()).collect();
     searches(|search| check(&rows, &probes, search));
-    let equal = filled(&rows, Kernel::best()).search(&[&probes[0]], &Search::top(50)).unwrap();
+    let equal =
+        filled(&rows, Kernel::best()).search(&[probes[0].as_slice()], &Search::top(50)).unwrap();
     assert!(equal[0].iter().is_sorted_by_key(|(owner, _)| owner.subject), "equals by number");
 }
 
@@ -181,7 +182,7 @@ fn nobody_is_found_with_no_limit_or_no_number() {
     check(&rows, one, &Search { at_least: f32::NAN, ..Search::top(3) });
     check(&rows, one, &Search { at_least: f32::NEG_INFINITY, ..Search::top(3) });
     assert!(filled(&rows, Kernel::best()).search(&[], &Search::top(3)).unwrap().is_empty());
-    assert!(Index::new(8).search(&[&probe], &Search::top(3)).unwrap()[0].is_empty());
+    assert!(Index::new(8).search(&[probe.as_slice()], &Search::top(3)).unwrap()[0].is_empty());
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn what_is_removed_is_gone_and_wiped() {
     let probe = noise.anywhere(20);
     let everybody = Search::top(usize::MAX);
     assert_eq!(
-        index.search(&[&probe], &everybody).unwrap()[0],
+        index.search(&[probe.as_slice()], &everybody).unwrap()[0],
         plain(&left, &probe, &everybody, 0)
     );
     assert!(index.vectors.is_wiped_behind(left.len()));
@@ -209,7 +210,7 @@ fn dimensions_do_not_mix() {
     let mut index = Index::new(2);
     let error = index.insert(owner(1, 1), &noise.anywhere(3)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SpaceMismatch);
-    assert!(index.search(&[&noise.anywhere(3)], &Search::top(1)).is_err());
+    assert!(index.search(&[noise.anywhere(3).as_slice()], &Search::top(1)).is_err());
     let long = Embedding::normalize(vec![1.0; MAX_DIMENSION + 1]).unwrap();
     let error = Index::new(MAX_DIMENSION + 1).insert(owner(1, 1), &long).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::LimitReached);
@@ -243,7 +244,7 @@ proptest! {
             let probe = noise.anywhere(5);
             for among in [None, Some(&[1, 2, 4][..])] {
                 let search = Search { among, ..Search::top(4) };
-                prop_assert_eq!(&index.search(&[&probe], &search).unwrap()[0], &plain(&rows, &probe, &search, 0));
+                prop_assert_eq!(&index.search(&[probe.as_slice()], &search).unwrap()[0], &plain(&rows, &probe, &search, 0));
             }
             prop_assert!(index.people.subjects_known() == numbers.len());
         }

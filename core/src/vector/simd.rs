@@ -20,6 +20,7 @@ mod avx512;
 mod neon;
 mod scalar;
 
+use std::fmt;
 use std::sync::OnceLock;
 
 /// Rows scored together.
@@ -204,6 +205,18 @@ impl Kernel {
         }
     }
 
+    /// Asks for `lines` to be brought near, for [`fine`](Self::fine) a little later.
+    pub(crate) fn prefetch(lines: &[Line]) {
+        #[cfg(target_arch = "x86_64")]
+        for line in lines {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // SAFETY: every x86-64 has the instruction, which neither reads nor writes nor faults.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = lines;
+    }
+
     /// The sum of products over the values both have: eight running sums in a fixed order, then what is left
     /// over, so that every kernel gives the same bits.
     pub(crate) fn dot(self, a: &[f32], b: &[f32]) -> f32 {
@@ -216,6 +229,24 @@ impl Kernel {
             // SAFETY: as above.
             Set::Neon | Set::NeonDot => unsafe { neon::dot(a, b) },
         }
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Set::Scalar => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx2 => "AVX2",
+            #[cfg(target_arch = "x86_64")]
+            Set::AvxVnni => "AVX-VNNI",
+            #[cfg(target_arch = "x86_64")]
+            Set::Avx512Vnni => "AVX-512 VNNI",
+            #[cfg(target_arch = "aarch64")]
+            Set::Neon => "NEON",
+            #[cfg(target_arch = "aarch64")]
+            Set::NeonDot => "NEON dotprod",
+        })
     }
 }
 

@@ -111,7 +111,8 @@ impl Ask<'_> {
 
         let allowed = |_, it| !left_out || it != subject;
         let scan = Search { allowed: &allowed, threads: NonZero::<usize>::MIN, ..Search::top(1) };
-        let others = self.index.search(&[&probe], &scan).map_err(|_| Unfinished::Failed)?;
+        let others =
+            self.index.search(&[probe.as_slice()], &scan).map_err(|_| Unfinished::Failed)?;
         let others = others.iter().flatten().filter_map(|(owner, _)| people.row(&owner.template));
         let own = people.rows_of(subject).filter(|it| left_out && *it != row);
         let similar = |row: usize| (row, vectors.similarity(row, probe.as_slice()));
@@ -126,7 +127,7 @@ impl Ask<'_> {
         };
         tally.probes += 1;
         for (breadth, found) in breadths.iter().zip(&mut tally.found) {
-            let near = self.graph.nearest(&probe, *breadth).ok_or(Unfinished::Failed)?;
+            let near = self.graph.nearest(probe.as_slice(), *breadth).ok_or(Unfinished::Failed)?;
             let near = near.iter().filter_map(|it| people.row(&self.names.templates[*it]));
             let near = near.filter(|it| !left_out || *it != row);
             let hit = near.map(similar).any(|it| value(&it) >= value(&best));

@@ -12,10 +12,10 @@ use std::thread;
 
 use hnsw_rs::anndists::dist::distances::Distance;
 use hnsw_rs::hnsw::Hnsw;
+use zeroize::Zeroizing;
 
 use super::rows::Rows;
 use crate::index::planner::Shape;
-use crate::vector::Embedding;
 use crate::vector::simd::Kernel;
 
 /// Layers at most: as many as the crate has.
@@ -66,9 +66,9 @@ impl Graph {
 
     /// Rows near `probe`, the nearest first: the `breadth` best of those that the search came by. None when
     /// the crate panicked: the graph is not to be used again.
-    pub(crate) fn nearest(&self, probe: &Embedding, breadth: usize) -> Option<Vec<usize>> {
+    pub(crate) fn nearest(&self, probe: &[f32], breadth: usize) -> Option<Vec<usize>> {
         let graph = self.graph.as_ref()?;
-        let place = Place::Probe(Arc::new(probe.clone()));
+        let place = Place::Probe(Arc::new(Zeroizing::new(probe.to_vec())));
         let found = catch_unwind(AssertUnwindSafe(|| graph.search(&[place], breadth, breadth)));
         Some(found.ok()?.iter().map(|it| it.d_id).collect())
     }
@@ -97,7 +97,7 @@ impl fmt::Debug for Graph {
 #[derive(Clone)]
 enum Place {
     Row(usize),
-    Probe(Arc<Embedding>),
+    Probe(Arc<Zeroizing<Vec<f32>>>),
 }
 
 /// `1 - cosine`, never below zero: the crate asserts it, and rounding breaks it for equal vectors.
@@ -112,9 +112,9 @@ impl Distance<Place> for Angle {
         let cosine = match (&a[0], &b[0]) {
             (Place::Row(a), Place::Row(b)) => self.rows.both(*a, *b, cosine),
             (Place::Row(row), Place::Probe(probe)) | (Place::Probe(probe), Place::Row(row)) => {
-                self.rows.one(*row, |row| cosine(probe.as_slice(), row))
+                self.rows.one(*row, |row| cosine(probe, row))
             }
-            (Place::Probe(a), Place::Probe(b)) => cosine(a.as_slice(), b.as_slice()),
+            (Place::Probe(a), Place::Probe(b)) => cosine(a, b),
         };
         (1.0 - cosine).max(0.0)
     }

@@ -76,7 +76,7 @@ fn ask(
     limit: usize,
 ) -> (Vec<(Owner, Similarity)>, SearchMethod) {
     let held = index.read().unwrap();
-    held.answer(&[probe], &Search::top(limit), KIND).unwrap().remove(0)
+    held.answer(&[probe.as_slice()], &Search::top(limit), KIND).unwrap().remove(0)
 }
 
 /// The promise holds for probes that the audit has not seen.
@@ -116,7 +116,7 @@ fn a_graph_under_its_target_is_refused() {
     let held = index.read().unwrap();
     for at in 0..20 {
         let probe = noise.around(rows[at].1.as_slice(), 0.1);
-        let answer = held.answer(&[&probe], &Search::top(3), kind).unwrap().remove(0);
+        let answer = held.answer(&[probe.as_slice()], &Search::top(3), kind).unwrap().remove(0);
         assert_eq!(answer, (plain(&rows, &probe, &Search::top(3), 0), SearchMethod::Exact));
     }
     assert_eq!(held.state(kind), state);
@@ -195,7 +195,7 @@ fn equal_and_opposite_vectors_are_no_trouble() {
     rows.push(opposite.unwrap().as_slice());
     let shape = Shape { links: 16, candidates: 50 };
     let graph = Graph::build(rows, shape, 1, &AtomicBool::new(false)).unwrap();
-    assert!(!graph.nearest(&one, 64).expect("no panic").is_empty());
+    assert!(!graph.nearest(one.as_slice(), 64).expect("no panic").is_empty());
 }
 
 #[test]
@@ -203,7 +203,11 @@ fn building_ends_when_nobody_wants_it() {
     let rows = people(200, 16, 9);
     let shape = Shape { links: 16, candidates: 50 };
     let graph = Graph::build(copied(&rows), shape, 2, &AtomicBool::new(true)).unwrap();
-    assert_eq!(graph.nearest(&rows[0].1, 64).map(|it| it.len()), Some(1), "only the first");
+    assert_eq!(
+        graph.nearest(rows[0].1.as_slice(), 64).map(|it| it.len()),
+        Some(1),
+        "only the first"
+    );
 
     let index = shared(&people(2000, 64, 10), 0);
     let token = Arc::new(());
@@ -229,21 +233,22 @@ fn what_the_audit_says_nothing_of_is_scanned() {
     let index = shared(&rows, 0);
     assert!(matches!(settled(&index, KIND), IndexState::Approximate { .. }));
     let probe = Noise(12).around(rows[7].1.as_slice(), 0.1);
+    let probe = probe.as_slice();
     let held = index.read().unwrap();
-    let method = |probes: &[&Embedding], search: &Search<'_>| -> Vec<_> {
+    let method = |probes: &[&[f32]], search: &Search<'_>| -> Vec<_> {
         held.answer(probes, search, KIND).unwrap().into_iter().map(|it| it.1).collect()
     };
     let exact = SearchMethod::Exact;
-    assert_eq!(method(&[&probe], &Search { among: Some(&[3, 4]), ..Search::top(2) }), [exact]);
-    assert_eq!(method(&[&probe, &probe], &Search::top(2)), [exact, exact]);
-    assert_eq!(method(&[&probe], &Search { at_least: f32::NAN, ..Search::top(2) }), [exact]);
+    assert_eq!(method(&[probe], &Search { among: Some(&[3, 4]), ..Search::top(2) }), [exact]);
+    assert_eq!(method(&[probe, probe], &Search::top(2)), [exact, exact]);
+    assert_eq!(method(&[probe], &Search { at_least: f32::NAN, ..Search::top(2) }), [exact]);
     // More people than a search comes by, unless a threshold leaves enough of them out.
-    assert_eq!(method(&[&probe], &Search::top(300)), [exact]);
-    assert_ne!(method(&[&probe], &Search { at_least: 0.5, ..Search::top(300) }), [exact]);
+    assert_eq!(method(&[probe], &Search::top(300)), [exact]);
+    assert_ne!(method(&[probe], &Search { at_least: 0.5, ..Search::top(300) }), [exact]);
     // Hardly anybody is allowed.
     let few = Search { allowed: &|_, subject| subject == 299, ..Search::top(1) };
-    assert_eq!(method(&[&probe], &few), [exact]);
-    assert!(held.answer(&[&Noise(1).anywhere(17)], &Search::top(1), KIND).is_err());
+    assert_eq!(method(&[probe], &few), [exact]);
+    assert!(held.answer(&[&[1.0; 17]], &Search::top(1), KIND).is_err());
 }
 
 /// What is removed is wiped in the graph's rows too, and is put back when it comes back.
@@ -297,7 +302,7 @@ fn searches_hold_while_others_write() {
                 held.remove(&rows[at].0.template);
             } else {
                 held.insert(rows[at].0, &rows[at].1).unwrap();
-                let new = held.answer(&[&rows[at].1], &Search::top(1), KIND).unwrap();
+                let new = held.answer(&[rows[at].1.as_slice()], &Search::top(1), KIND).unwrap();
                 assert_eq!(new[0].0[0].0.subject, rows[at].0.subject, "who was enrolled is found");
             }
             drop(held);
@@ -313,13 +318,14 @@ fn searches_hold_while_others_write() {
 
 /// Holds an answer against the scan of the same moment. Whether it came from a graph.
 fn check(index: &Index, probe: &Embedding, search: &Search<'_>) -> Result<bool> {
-    let (found, method) = index.answer(&[probe], search, KIND)?.remove(0);
-    let exact = index.search(&[probe], search)?.remove(0);
+    let (found, method) = index.answer(&[probe.as_slice()], search, KIND)?.remove(0);
+    let exact = index.search(&[probe.as_slice()], search)?.remove(0);
     if method == SearchMethod::Exact {
         assert_eq!(found, exact);
         return Ok(false);
     }
-    let everybody = index.search(&[probe], &Search { limit: usize::MAX, ..*search })?.remove(0);
+    let everybody =
+        index.search(&[probe.as_slice()], &Search { limit: usize::MAX, ..*search })?.remove(0);
     let known: HashMap<_, _> = everybody.iter().map(|(it, value)| (it.template, *value)).collect();
     for (owner, similarity) in &found {
         let row = index.people.row(&owner.template).expect("found, so it is there");
