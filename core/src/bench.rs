@@ -1,6 +1,9 @@
 //! The index without a gallery around it, for `benches/`. No part of the interface: it may change or go in any
 //! release.
 
+#[cfg(feature = "hnsw")]
+pub mod graph;
+
 use std::num::NonZero;
 
 use crate::error::Result;

@@ -155,6 +155,7 @@ pub use self::upkeep::GalleryInfo;
 use crate::crypto::{Key, random};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, TenantId};
+use crate::matcher::IndexKind;
 
 /// An open gallery. Cheap to clone and usable from several threads; all handles of a clone share what they
 /// hold in memory. See the [module](self) for what it is and what it protects.
@@ -252,6 +253,7 @@ impl Gallery {
             store: Arc::clone(&self.shared.store),
             state,
             policy: EnrollPolicy::default(),
+            kind: IndexKind::Exact,
             clock: Arc::clone(&self.clock),
             identity: Arc::clone(&self.shared.identity),
         })

@@ -7,7 +7,12 @@ mod best;
 mod chunk;
 mod code;
 mod exact;
+#[cfg_attr(not(feature = "hnsw"), path = "index/hnsw_disabled.rs")]
+pub(crate) mod hnsw;
+mod method;
 mod people;
+#[cfg(feature = "hnsw")]
+pub(crate) mod planner;
 
 use std::num::NonZero;
 use std::sync::OnceLock;
@@ -21,6 +26,10 @@ use crate::vector::{Embedding, Similarity};
 use best::Best;
 use code::Probe;
 use exact::{Scan, Vectors, Wanted};
+use hnsw::Keeper;
+#[cfg(feature = "hnsw")]
+pub(crate) use hnsw::Reader;
+pub use method::{IndexKind, IndexState, SearchMethod};
 use people::People;
 
 /// Probes that share a scan. With more of them, the probes would not stay in the fastest memory.
@@ -39,6 +48,7 @@ pub(crate) struct Index {
     dimension: usize,
     people: People,
     vectors: Vectors,
+    keeper: Keeper,
 }
 
 /// Whose a row is. `subject` is the caller's number for a person; it is what results are grouped by.
@@ -78,7 +88,8 @@ impl Index {
 
     /// The same by a given kernel: all give the same bits.
     pub(crate) fn with_kernel(dimension: usize, kernel: Kernel) -> Self {
-        Self { dimension, people: People::default(), vectors: Vectors::new(dimension, kernel) }
+        let vectors = Vectors::new(dimension, kernel);
+        Self { dimension, people: People::default(), vectors, keeper: Keeper::default() }
     }
 
     /// Adds one vector.
@@ -105,6 +116,7 @@ impl Index {
         }
         self.people.push(owner);
         self.vectors.push(embedding.as_slice());
+        self.keeper.added(owner.template, embedding);
         Ok(())
     }
 
@@ -112,12 +124,50 @@ impl Index {
     pub(crate) fn remove(&mut self, template: &TemplateId) {
         if let Some(row) = self.people.swap_remove(template) {
             self.vectors.swap_remove(row);
+            self.keeper.removed(template);
         }
     }
 
     /// The vectors of `subject`, in no order.
     pub(crate) fn vectors_of(&self, subject: i64) -> impl Iterator<Item = &[f32]> {
         self.people.rows_of(subject).map(|row| self.vectors.row(row))
+    }
+
+    /// Has what answers of `kind` need made in the background, by way of `reader`.
+    #[cfg(feature = "hnsw")]
+    pub(crate) fn prepare(&self, kind: IndexKind, reader: impl FnOnce() -> Reader) {
+        if let IndexKind::Approximate { target_recall } = kind {
+            self.keeper.prepare(self, target_recall, reader);
+        }
+    }
+
+    /// Where what answers of `kind` need stands.
+    pub(crate) fn state(&self, kind: IndexKind) -> IndexState {
+        match kind {
+            IndexKind::Exact => IndexState::Exact,
+            IndexKind::Approximate { target_recall } => self.keeper.state(self, target_recall),
+        }
+    }
+
+    /// [`search`](Self::search) by what is prepared for `kind`, or exact. Several probes share a scan, which
+    /// is faster than a graph for each.
+    ///
+    /// # Errors
+    /// Those of [`search`](Self::search).
+    pub(crate) fn answer(
+        &self,
+        probes: &[&[f32]],
+        search: &Search<'_>,
+        kind: IndexKind,
+    ) -> Result<Vec<(Vec<(Owner, Similarity)>, SearchMethod)>> {
+        if let ([probe], IndexKind::Approximate { target_recall }) = (probes, kind) {
+            self.check_dimension(probe.len())?;
+            if let Some(answer) = self.keeper.search(self, probe, search, target_recall) {
+                return Ok(vec![answer]);
+            }
+        }
+        let found = self.search(probes, search)?;
+        Ok(found.into_iter().map(|best| (best, SearchMethod::Exact)).collect())
     }
 
     /// For each probe, a unit vector, the best template of each subject, most similar first; of equals the

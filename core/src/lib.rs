@@ -69,7 +69,8 @@
 //!
 //! `bundled` (default) the models inside the library, 5 MB. `codecs` (default) JPEG, PNG, WebP and BMP.
 //! `gallery` (default) the encrypted gallery. `onnxruntime` (default) the faster engine, when its library is on the machine. `rten` (default) the
-//! engine in pure Rust. `download` `Catalog::pull`. `cuda`, `coreml`, `nnapi`, `directml` pass execution
+//! engine in pure Rust. `hnsw` an
+//! approximate index for galleries of several 100,000 templates. `download` `Catalog::pull`. `cuda`, `coreml`, `nnapi`, `directml` pass execution
 //! providers through to ONNX Runtime.
 
 #![deny(unsafe_code)]
@@ -111,7 +112,7 @@ pub use crate::geometry::{Landmarks, Point, Rect};
 pub use crate::id::{SpaceId, SubjectId, TemplateId, TenantId};
 pub use crate::image::{ImageView, Orientation, PixelFormat};
 #[cfg(feature = "gallery")]
-pub use crate::matcher::{Hit, Query, Verdict};
+pub use crate::matcher::{Hit, Hits, IndexKind, Query, SearchMethod, Verdict};
 pub use crate::pack::{Catalog, ModelPack};
 pub use crate::runtime::BackendChoice;
 pub use crate::vector::{Embedding, Similarity, Template};

@@ -1,8 +1,10 @@
 //! What is asked of a gallery, and what it answers: people, not templates.
 
 use std::collections::HashSet;
+use std::ops::Deref;
 
 use crate::id::{SubjectId, TemplateId};
+pub use crate::index::{IndexKind, IndexState, SearchMethod};
 use crate::vector::Similarity;
 
 /// Whom an identification may find: how many, how similar, and among whom.
@@ -114,6 +116,57 @@ pub struct Hit {
     pub template: TemplateId,
     /// How similar it is.
     pub similarity: Similarity,
+}
+
+/// The people an identification found, most similar first, and how they were looked for. A slice of [`Hit`]s.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hits {
+    found: Vec<Hit>,
+    method: SearchMethod,
+}
+
+impl Hits {
+    pub(crate) const fn new(found: Vec<Hit>, method: SearchMethod) -> Self {
+        Self { found, method }
+    }
+
+    /// Whether somebody may be missing.
+    #[must_use]
+    pub const fn method(&self) -> SearchMethod {
+        self.method
+    }
+
+    /// The people alone.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Hit> {
+        self.found
+    }
+}
+
+impl Deref for Hits {
+    type Target = [Hit];
+
+    fn deref(&self) -> &[Hit] {
+        &self.found
+    }
+}
+
+impl IntoIterator for Hits {
+    type Item = Hit;
+    type IntoIter = std::vec::IntoIter<Hit>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.found.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Hits {
+    type Item = &'a Hit;
+    type IntoIter = std::slice::Iter<'a, Hit>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.found.iter()
+    }
 }
 
 /// Who a probe is, by a [`Query`].

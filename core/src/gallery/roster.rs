@@ -46,6 +46,13 @@ impl TenantState {
         Ok(ring)
     }
 
+    /// Runs `work` on the vectors of `space`, if any are in memory.
+    #[cfg(feature = "hnsw")]
+    pub(super) fn with_index(&self, space: SpaceId, work: &mut dyn FnMut(&Index)) {
+        let roster = self.roster.read().unwrap_or_else(PoisonError::into_inner);
+        roster.indexes.get(&space).into_iter().for_each(work);
+    }
+
     /// Runs `work` on what is enrolled at `at`, or at a later commit that was already read.
     pub(super) fn at<T>(
         &self,

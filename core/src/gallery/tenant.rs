@@ -12,9 +12,9 @@ use super::roster::TenantState;
 use super::store::Store;
 use super::template::StoredTemplate;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{SubjectId, TenantId};
-use crate::index::Search;
-use crate::matcher::{Hit, Query, Verdict};
+use crate::id::{SpaceId, SubjectId, TenantId};
+use crate::index::{Index, Search};
+use crate::matcher::{Hit, Hits, IndexKind, IndexState, Query, SearchMethod, Verdict};
 use crate::vector::{Similarity, Template};
 
 /// What tells the time, for expiry and for the times of enrolment.
@@ -31,6 +31,7 @@ pub struct Tenant {
     pub(super) store: Arc<Store>,
     pub(super) state: Arc<TenantState>,
     pub(super) policy: EnrollPolicy,
+    pub(super) kind: IndexKind,
     pub(super) clock: Clock,
     pub(super) identity: Arc<RwLock<Identity>>,
 }
@@ -43,6 +44,33 @@ impl Tenant {
         self
     }
 
+    /// The same tenant searched in another way through this handle; exact by default. An approximate index is built
+    /// in the background when the first call asks for it, in memory only, one for each embedding space, and shared
+    /// by the handles that ask for one. It takes about 5 kB per template of 512 values, and answers when an
+    /// audit against the scan has shown that it keeps the promise; see
+    /// [`Hits::method`] and [`index_state`](Self::index_state). What is enrolled or removed meanwhile counts at
+    /// once. Queries [`among`](Query::among) a roster, and several probes at once, are always exact.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for a target out of range; [`ErrorKind::Unsupported`] for an approximate
+    /// index in a build without the feature `hnsw`.
+    pub fn with_index(mut self, kind: IndexKind) -> Result<Self> {
+        self.kind = kind.check()?;
+        Ok(self)
+    }
+
+    /// Where the index of this handle's [kind](Self::with_index) stands, for templates of `space`. Asking begins
+    /// its building, if it is to be built.
+    ///
+    /// # Errors
+    /// Those of [`identify`](Self::identify).
+    pub fn index_state(&self, space: SpaceId) -> Result<IndexState> {
+        let roster = self.state.current(&self.store)?;
+        let (_, Some(index)) = roster.space(space)? else { return Ok(IndexState::Exact) };
+        self.prepare(self.kind, space, index);
+        Ok(index.state(self.kind))
+    }
+
     /// Whose people these are.
     #[must_use]
     pub const fn id(&self) -> &TenantId {
@@ -50,16 +78,17 @@ impl Tenant {
     }
 
     /// The most similar people to `probe`, most similar first, each with their best template. Only templates
-    /// of the probe's own space are compared, and expired people are not found. The similarities are
-    /// exact.
+    /// of the probe's own space are compared, and expired people are not found. Nobody is missed, unless the
+    /// [kind of index](Self::with_index) allows it; the similarities are exact in any case.
     ///
     /// # Errors
     /// [`ErrorKind::SpaceMismatch`] for a probe of a space the gallery does not accept;
     /// [`ErrorKind::TenantNotFound`], [`ErrorKind::WrongKey`] and [`ErrorKind::Integrity`] when the tenant was
     /// erased, or the gallery rekeyed elsewhere or damaged.
-    pub fn identify(&self, probe: &Template, query: &Query) -> Result<Vec<Hit>> {
+    pub fn identify(&self, probe: &Template, query: &Query) -> Result<Hits> {
         let all = self.identify_all(std::slice::from_ref(probe), query)?;
-        Ok(all.into_iter().next().unwrap_or_default())
+        let none = || Hits::new(Vec::new(), SearchMethod::Exact);
+        Ok(all.into_iter().next().unwrap_or_else(none))
     }
 
     /// [`identify`](Self::identify) for many probes at once: the same answers, one for each probe, from one
@@ -67,44 +96,20 @@ impl Tenant {
     ///
     /// # Errors
     /// Those of [`identify`](Self::identify).
-    pub fn identify_all(&self, probes: &[Template], query: &Query) -> Result<Vec<Vec<Hit>>> {
-        let now = self.now()?;
-        let roster = self.state.current(&self.store)?;
-        let among: Option<Vec<i64>> =
-            query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
-        let mut hits = vec![Vec::new(); probes.len()];
-        let mut left: Vec<usize> = (0..probes.len()).collect();
-        while let Some(space) = left.first().map(|first| probes[*first].space()) {
-            let (these, others): (Vec<_>, _) =
-                left.into_iter().partition(|it| probes[*it].space() == space);
-            left = others;
-            let (_, Some(index)) = roster.space(space)? else { continue };
-            let search = Search {
-                at_least: query.threshold(),
-                among: among.as_deref(),
-                allowed: &|_, row| roster.alive(row, now).is_some(),
-                ..Search::top(query.limit())
-            };
-            let vectors: Vec<_> =
-                these.iter().map(|it| probes[*it].embedding().as_slice()).collect();
-            for (probe, best) in these.into_iter().zip(index.search(&vectors, &search)?) {
-                let best = best.into_iter().filter_map(|(owner, similarity)| {
-                    let subject = roster.alive(owner.subject, now)?.id.clone();
-                    Some(Hit { subject, template: owner.template, similarity })
-                });
-                hits[probe] = best.collect();
-            }
-        }
-        Ok(hits)
+    pub fn identify_all(&self, probes: &[Template], query: &Query) -> Result<Vec<Hits>> {
+        self.find(probes, query, self.kind)
     }
 
     /// Who `probe` is: one subject that is similar enough and leads the next one by the
-    /// [margin](Query::ambiguity_margin), several that are too close to tell apart, or nobody.
+    /// [margin](Query::ambiguity_margin), several that are too close to tell apart, or nobody. Always exact: an
+    /// approximate index may miss the rival.
     ///
     /// # Errors
     /// Those of [`identify`](Self::identify).
     pub fn decide(&self, probe: &Template, query: &Query) -> Result<Verdict> {
-        Ok(query.verdict(self.identify(probe, &query.with_rivals())?))
+        let hits =
+            self.find(std::slice::from_ref(probe), &query.with_rivals(), IndexKind::Exact)?;
+        Ok(query.verdict(hits.into_iter().flatten().collect()))
     }
 
     /// The similarity of `probe` to the most similar template of `subject` in the probe's space. Whether that is
@@ -194,6 +199,55 @@ impl Tenant {
             })
         })
     }
+
+    fn find(&self, probes: &[Template], query: &Query, kind: IndexKind) -> Result<Vec<Hits>> {
+        let now = self.now()?;
+        let roster = self.state.current(&self.store)?;
+        let among: Option<Vec<i64>> =
+            query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
+        let mut hits = vec![Hits::new(Vec::new(), SearchMethod::Exact); probes.len()];
+        let mut left: Vec<usize> = (0..probes.len()).collect();
+        while let Some(space) = left.first().map(|first| probes[*first].space()) {
+            let (these, others): (Vec<_>, _) =
+                left.into_iter().partition(|it| probes[*it].space() == space);
+            left = others;
+            let (_, Some(index)) = roster.space(space)? else { continue };
+            let search = Search {
+                at_least: query.threshold(),
+                among: among.as_deref(),
+                allowed: &|_, row| roster.alive(row, now).is_some(),
+                ..Search::top(query.limit())
+            };
+            self.prepare(kind, space, index);
+            let vectors: Vec<_> =
+                these.iter().map(|it| probes[*it].embedding().as_slice()).collect();
+            let found = index.answer(&vectors, &search, kind)?;
+            for (probe, (best, method)) in these.into_iter().zip(found) {
+                let best = best.into_iter().filter_map(|(owner, similarity)| {
+                    let subject = roster.alive(owner.subject, now)?.id.clone();
+                    Some(Hit { subject, template: owner.template, similarity })
+                });
+                hits[probe] = Hits::new(best.collect(), method);
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Has what `kind` needs made. The job must not keep the tenant in memory.
+    #[cfg(feature = "hnsw")]
+    fn prepare(&self, kind: IndexKind, space: SpaceId, index: &Index) {
+        index.prepare(kind, || {
+            let state = Arc::downgrade(&self.state);
+            Box::new(move |work| {
+                if let Some(state) = state.upgrade() {
+                    state.with_index(space, work);
+                }
+            })
+        });
+    }
+
+    #[cfg(not(feature = "hnsw"))]
+    fn prepare(&self, _: IndexKind, _: SpaceId, _: &Index) {}
 
     pub(super) fn now(&self) -> Result<i64> {
         millis_from_time((self.clock)())

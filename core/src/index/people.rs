@@ -42,6 +42,18 @@ impl People {
         self.rows.contains_key(template)
     }
 
+    /// The row of `template`.
+    #[cfg(feature = "hnsw")]
+    pub(super) fn row(&self, template: &TemplateId) -> Option<usize> {
+        self.rows.get(template).map(|row| *row as usize)
+    }
+
+    /// The templates of all rows.
+    #[cfg(feature = "hnsw")]
+    pub(super) fn templates(&self) -> &[TemplateId] {
+        &self.templates
+    }
+
     /// The rows of `subject`.
     pub(super) fn rows_of(&self, subject: i64) -> impl Iterator<Item = usize> + '_ {
         let first =

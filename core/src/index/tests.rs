@@ -7,17 +7,17 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn owner(subject: i64, template: usize) -> Owner {
+pub(super) fn owner(subject: i64, template: usize) -> Owner {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&(template as u64).to_be_bytes());
     Owner { subject, template: TemplateId::from_bytes(id) }
 }
 
 /// Numbers of the normal distribution: sums of twelve, of a linear congruential generator (Knuth, MMIX).
-struct Noise(u64);
+pub(super) struct Noise(pub(super) u64);
 
 impl Noise {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
@@ -27,18 +27,18 @@ impl Noise {
         (0..12).map(|_| (self.next() % 10_000) as f32 / 10_000.0).sum::<f32>() - 6.0
     }
 
-    fn around(&mut self, middle: &[f32], spread: f32) -> Embedding {
+    pub(super) fn around(&mut self, middle: &[f32], spread: f32) -> Embedding {
         let values: Vec<_> = middle.iter().map(|it| it + spread * self.normal()).collect();
         Embedding::normalize(values).unwrap()
     }
 
-    fn anywhere(&mut self, dimension: usize) -> Embedding {
+    pub(super) fn anywhere(&mut self, dimension: usize) -> Embedding {
         self.around(&vec![0.0; dimension], 1.0)
     }
 }
 
 /// What the index must say, computed with nothing of its own but the scalar dot product.
-fn plain(
+pub(super) fn plain(
     rows: &[(Owner, Embedding)],
     probe: &Embedding,
     search: &Search<'_>,
