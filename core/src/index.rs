@@ -58,6 +58,14 @@ pub(crate) struct Owner {
     pub(crate) template: TemplateId,
 }
 
+/// What a probe is told.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Answer {
+    /// The best template of each subject, most similar first.
+    pub(crate) best: Vec<(Owner, Similarity)>,
+    pub(crate) method: SearchMethod,
+}
+
 /// What is asked of an index.
 #[derive(Clone, Copy)]
 pub(crate) struct Search<'a> {
@@ -141,6 +149,11 @@ impl Index {
         }
     }
 
+    #[cfg(all(test, feature = "hnsw"))]
+    pub(crate) fn pretend_that_graphs_pay(&mut self) {
+        self.keeper.pretend_that_graphs_pay();
+    }
+
     /// Where what answers of `kind` need stands.
     pub(crate) fn state(&self, kind: IndexKind) -> IndexState {
         match kind {
@@ -159,7 +172,7 @@ impl Index {
         probes: &[&[f32]],
         search: &Search<'_>,
         kind: IndexKind,
-    ) -> Result<Vec<(Vec<(Owner, Similarity)>, SearchMethod)>> {
+    ) -> Result<Vec<Answer>> {
         if let ([probe], IndexKind::Approximate { target_recall }) = (probes, kind) {
             self.check_dimension(probe.len())?;
             if let Some(answer) = self.keeper.search(self, probe, search, target_recall) {
@@ -167,7 +180,8 @@ impl Index {
             }
         }
         let found = self.search(probes, search)?;
-        Ok(found.into_iter().map(|best| (best, SearchMethod::Exact)).collect())
+        let exact = |best| Answer { best, method: SearchMethod::Exact };
+        Ok(found.into_iter().map(exact).collect())
     }
 
     /// For each probe, a unit vector, the best template of each subject, most similar first; of equals the

@@ -69,6 +69,9 @@ fn engines_and_unsafe_have_one_place_each() {
             if names_engine && !path.starts_with("core/src/runtime/") {
                 broken.push(format!("{path}:{line}: an inference engine is named outside runtime"));
             }
+            if text.contains("hnsw_rs") && path != "core/src/index/hnsw/graph.rs" {
+                broken.push(format!("{path}:{line}: hnsw_rs is named outside its one file"));
+            }
             let is_unsafe = text.contains("unsafe {")
                 || text.contains("unsafe fn")
                 || text.contains("unsafe impl");

@@ -53,6 +53,12 @@ impl TenantState {
         roster.indexes.get(&space).into_iter().for_each(work);
     }
 
+    #[cfg(all(test, feature = "hnsw"))]
+    pub(super) fn with_indexes(&self, work: impl FnMut(&mut Index)) {
+        let mut roster = self.roster.write().unwrap_or_else(PoisonError::into_inner);
+        roster.indexes.values_mut().for_each(work);
+    }
+
     /// Runs `work` on what is enrolled at `at`, or at a later commit that was already read.
     pub(super) fn at<T>(
         &self,

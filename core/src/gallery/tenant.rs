@@ -13,7 +13,7 @@ use super::store::Store;
 use super::template::StoredTemplate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TenantId};
-use crate::index::{Index, Search};
+use crate::index::{Answer, Index, Search};
 use crate::matcher::{Hit, Hits, IndexKind, IndexState, Query, SearchMethod, Verdict};
 use crate::vector::{Similarity, Template};
 
@@ -222,7 +222,7 @@ impl Tenant {
             let vectors: Vec<_> =
                 these.iter().map(|it| probes[*it].embedding().as_slice()).collect();
             let found = index.answer(&vectors, &search, kind)?;
-            for (probe, (best, method)) in these.into_iter().zip(found) {
+            for (probe, Answer { best, method }) in these.into_iter().zip(found) {
                 let best = best.into_iter().filter_map(|(owner, similarity)| {
                     let subject = roster.alive(owner.subject, now)?.id.clone();
                     Some(Hit { subject, template: owner.template, similarity })
@@ -297,3 +297,6 @@ impl fmt::Debug for Details {
             .finish()
     }
 }
+
+#[cfg(all(test, feature = "hnsw"))]
+mod tests;

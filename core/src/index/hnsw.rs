@@ -22,7 +22,7 @@ pub(crate) use self::job::Reader;
 use super::best::Best;
 use super::method::{IndexState, SearchMethod};
 use super::planner::{Planner, Shape, is_unfit, is_worn};
-use super::{Index, Owner, Search};
+use super::{Answer, Index, Search};
 use crate::id::TemplateId;
 use crate::vector::{Embedding, Similarity};
 
@@ -108,7 +108,7 @@ impl Keeper {
         probe: &[f32],
         search: &Search<'_>,
         target: f64,
-    ) -> Option<(Vec<(Owner, Similarity)>, SearchMethod)> {
+    ) -> Option<Answer> {
         // The audit asks for the best of everybody; it says nothing of the best of some.
         if search.among.is_some() || search.limit == 0 || search.at_least.is_nan() {
             return None;
@@ -121,7 +121,7 @@ impl Keeper {
             (fit && pays).then(|| live.search(index, probe, search))
         })?;
         match found {
-            Found::Enough(best, method) => Some((best, method)),
+            Found::Enough(answer) => Some(answer),
             Found::TooFew => None,
             Found::Panicked => {
                 self.end(Unfinished::Failed);
@@ -179,6 +179,11 @@ impl Keeper {
             live.graph.rows().wipe(*place);
             live.removed += 1;
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn pretend_that_graphs_pay(&mut self) {
+        self.planner.rows_per_visit = 0;
     }
 
     /// Answers come from `live` from now on.
@@ -254,7 +259,7 @@ impl State {
 
 /// What a graph says to a probe.
 enum Found {
-    Enough(Vec<(Owner, Similarity)>, SearchMethod),
+    Enough(Answer),
     TooFew,
     Panicked,
 }
@@ -283,7 +288,8 @@ impl Live {
         if best.len() < search.limit && least >= search.at_least {
             return Found::TooFew;
         }
-        Found::Enough(best, SearchMethod::Approximate { audited_recall: self.audited.least })
+        let method = SearchMethod::Approximate { audited_recall: self.audited.least };
+        Found::Enough(Answer { best, method })
     }
 }
 

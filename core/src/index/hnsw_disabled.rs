@@ -1,20 +1,14 @@
 //! The stand-in for builds without the feature `hnsw`: the scan answers, and nobody can ask for anything else.
 
-use super::{Index, IndexState, Owner, Search, SearchMethod};
+use super::{Answer, Index, IndexState, Search};
 use crate::id::TemplateId;
-use crate::vector::{Embedding, Similarity};
+use crate::vector::Embedding;
 
 #[derive(Debug, Default)]
-pub(super) struct Keeper;
+pub(super) struct Keeper(());
 
 impl Keeper {
-    pub(super) fn search(
-        &self,
-        _: &Index,
-        _: &[f32],
-        _: &Search<'_>,
-        _: f64,
-    ) -> Option<(Vec<(Owner, Similarity)>, SearchMethod)> {
+    pub(super) fn search(&self, _: &Index, _: &[f32], _: &Search<'_>, _: f64) -> Option<Answer> {
         None
     }
 

@@ -1,5 +1,9 @@
 //! Graphs against the scan. Galleries here are small, so the planner is told that graphs pay.
-#![allow(clippy::cast_possible_truncation, reason = "noise has no value to lose")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "noise has no value to lose"
+)]
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -8,7 +12,7 @@ use proptest::prelude::*;
 
 use super::super::planner::{Plan, UNFIT};
 use super::super::tests::{Noise, owner, plain};
-use super::super::{IndexKind, Result};
+use super::super::{IndexKind, Owner, Result};
 use super::rows::Rows;
 use super::*;
 
@@ -70,13 +74,14 @@ fn people(count: usize, dimension: usize, seed: u64) -> Vec<(Owner, Embedding)> 
     rows
 }
 
-fn ask(
-    index: &Shared,
-    probe: &Embedding,
-    limit: usize,
-) -> (Vec<(Owner, Similarity)>, SearchMethod) {
+fn ask(index: &Shared, probe: &Embedding, limit: usize) -> Answer {
     let held = index.read().unwrap();
     held.answer(&[probe.as_slice()], &Search::top(limit), KIND).unwrap().remove(0)
+}
+
+fn exact(rows: &[(Owner, Embedding)], probe: &Embedding, limit: usize) -> Answer {
+    let best = plain(rows, probe, &Search::top(limit), 0);
+    Answer { best, method: SearchMethod::Exact }
 }
 
 /// The promise holds for probes that the audit has not seen.
@@ -85,20 +90,20 @@ fn what_is_promised_is_kept() {
     let rows = people(1000, 48, 1);
     let index = shared(&rows, 0);
     let first = ask(&index, &rows[0].1, 1);
-    assert_eq!(first.1, SearchMethod::Exact, "nothing is made unasked");
+    assert_eq!(first.method, SearchMethod::Exact, "nothing is made unasked");
     let IndexState::Approximate { audited_recall, probes, missed } = settled(&index, KIND) else {
         panic!("{:?}", settled(&index, KIND));
     };
-    assert!(audited_recall >= TARGET && audited_recall < 1.0);
+    assert!((TARGET..1.0).contains(&audited_recall));
     assert!(probes >= 190 && missed < probes / 10, "{probes} {missed}");
     let mut noise = Noise(2);
     let mut right = 0;
     for at in 0..500 {
         let spread = [0.12, 0.2, 0.25, 0.29][at % 4];
         let probe = noise.around(rows[at * 4].1.as_slice(), spread);
-        let (found, method) = ask(&index, &probe, 1);
+        let Answer { best, method } = ask(&index, &probe, 1);
         assert_eq!(method, SearchMethod::Approximate { audited_recall });
-        right += usize::from(found == plain(&rows, &probe, &Search::top(1), 0));
+        right += usize::from(best == plain(&rows, &probe, &Search::top(1), 0));
     }
     assert!(right as f64 / 500.0 >= audited_recall - 0.03, "{right} of 500");
 }
@@ -107,22 +112,22 @@ fn what_is_promised_is_kept() {
 #[test]
 fn a_graph_under_its_target_is_refused() {
     let mut noise = Noise(3);
-    let rows: Vec<_> = (0..3000).map(|at| (owner(at as i64, at), noise.anywhere(256))).collect();
-    let kind = IndexKind::Approximate { target_recall: 0.999 };
+    let rows: Vec<_> = (0..3000).map(|at| (owner(at as i64, at), noise.anywhere(512))).collect();
+    let kind = IndexKind::Approximate { target_recall: 0.997 };
     let index = shared(&rows, 2);
     let state = settled(&index, kind);
     let IndexState::Refused { audited_recall, missed, .. } = state else { panic!("{state:?}") };
-    assert!(audited_recall < 0.999 && missed > 0);
+    assert!(audited_recall < 0.997 && missed > 0);
     let held = index.read().unwrap();
     for at in 0..20 {
         let probe = noise.around(rows[at].1.as_slice(), 0.1);
         let answer = held.answer(&[probe.as_slice()], &Search::top(3), kind).unwrap().remove(0);
-        assert_eq!(answer, (plain(&rows, &probe, &Search::top(3), 0), SearchMethod::Exact));
+        assert_eq!(answer, exact(&rows, &probe, 3));
     }
     assert_eq!(held.state(kind), state);
-    assert!(!held.keeper.read(|state| state.wants_job(3000, 0.999)), "not again and again");
-    assert!(held.keeper.read(|state| state.wants_job(6000, 0.999)));
-    assert!(held.keeper.read(|state| state.wants_job(3000, 0.9)));
+    assert!(!held.keeper.read(|state| state.wants_job(3000, 0.997)), "not again and again");
+    assert!(held.keeper.read(|state| state.wants_job(6000, 0.997)));
+    assert!(held.keeper.read(|state| state.wants_job(3000, 0.8)));
 }
 
 /// The audit counts people whom the graph has lost.
@@ -154,19 +159,18 @@ fn after_a_panic_the_scan_answers() {
     let index = shared(&rows, 0);
     assert!(matches!(settled(&index, KIND), IndexState::Approximate { .. }));
     let probe = Noise(6).around(rows[0].1.as_slice(), 0.1);
-    assert_ne!(ask(&index, &probe, 1).1, SearchMethod::Exact);
+    assert_ne!(ask(&index, &probe, 1).method, SearchMethod::Exact);
     index.read().unwrap().keeper.read(|state| {
         let live = state.live.as_ref().unwrap();
         live.graph.rows().broken.store(true, Ordering::Relaxed);
     });
     for _ in 0..2 {
-        let exact = (plain(&rows, &probe, &Search::top(5), 0), SearchMethod::Exact);
-        assert_eq!(ask(&index, &probe, 5), exact);
+        assert_eq!(ask(&index, &probe, 5), exact(&rows, &probe, 5));
         assert_eq!(settled(&index, KIND), IndexState::Failed);
     }
     index.write().unwrap().remove(&rows[0].0.template);
     index.write().unwrap().insert(rows[0].0, &rows[0].1).unwrap();
-    assert_eq!(ask(&index, &probe, 1).0[0].0.subject, rows[0].0.subject);
+    assert_eq!(ask(&index, &probe, 1).best[0].0.subject, rows[0].0.subject);
 }
 
 #[test]
@@ -236,7 +240,7 @@ fn what_the_audit_says_nothing_of_is_scanned() {
     let probe = probe.as_slice();
     let held = index.read().unwrap();
     let method = |probes: &[&[f32]], search: &Search<'_>| -> Vec<_> {
-        held.answer(probes, search, KIND).unwrap().into_iter().map(|it| it.1).collect()
+        held.answer(probes, search, KIND).unwrap().into_iter().map(|it| it.method).collect()
     };
     let exact = SearchMethod::Exact;
     assert_eq!(method(&[probe], &Search { among: Some(&[3, 4]), ..Search::top(2) }), [exact]);
@@ -268,10 +272,10 @@ fn removed_rows_are_wiped() {
     assert_eq!(row(|row, vector| row == vector.as_slice()), (true, 0));
     index.write().unwrap().remove(&who.template);
     assert_eq!(row(|row, _| row.iter().all(|it| it.to_bits() == 0)), (true, 1));
-    assert!(ask(&index, vector, 3).0.iter().all(|(owner, _)| owner.template != who.template));
+    assert!(ask(&index, vector, 3).best.iter().all(|(owner, _)| owner.template != who.template));
     index.write().unwrap().insert(who, vector).unwrap();
     assert_eq!(row(|row, vector| row == vector.as_slice()), (true, 0));
-    assert_eq!(ask(&index, vector, 1).0[0].0, who);
+    assert_eq!(ask(&index, vector, 1).best[0].0, who);
 }
 
 /// One thread enrols and removes, another searches: nobody who is gone is found, nobody new is missed, every similarity
@@ -303,7 +307,10 @@ fn searches_hold_while_others_write() {
             } else {
                 held.insert(rows[at].0, &rows[at].1).unwrap();
                 let new = held.answer(&[rows[at].1.as_slice()], &Search::top(1), KIND).unwrap();
-                assert_eq!(new[0].0[0].0.subject, rows[at].0.subject, "who was enrolled is found");
+                assert_eq!(
+                    new[0].best[0].0.subject, rows[at].0.subject,
+                    "who was enrolled is found"
+                );
             }
             drop(held);
             if step % 80 == 0 {
@@ -318,7 +325,7 @@ fn searches_hold_while_others_write() {
 
 /// Holds an answer against the scan of the same moment. Whether it came from a graph.
 fn check(index: &Index, probe: &Embedding, search: &Search<'_>) -> Result<bool> {
-    let (found, method) = index.answer(&[probe.as_slice()], search, KIND)?.remove(0);
+    let Answer { best: found, method } = index.answer(&[probe.as_slice()], search, KIND)?.remove(0);
     let exact = index.search(&[probe.as_slice()], search)?.remove(0);
     if method == SearchMethod::Exact {
         assert_eq!(found, exact);
