@@ -32,6 +32,8 @@
 //! | to | see |
 //! |---|---|
 //! | find faces, make templates, work through many pictures | [`Engine`] |
+//! | know whether a picture is good enough, and choose the best of several | [`quality`], [`Engine::capture`], [`engine::Series`] |
+//! | refuse prints and screens, within limits | [`liveness`] |
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
 //! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`] |
@@ -50,7 +52,7 @@
 //! | 1 | [`mod@image`] [`vector`] `crypto` | row 0; `crypto` never sees a face |
 //! | 2 | [`mod@align`] [`runtime`] | `runtime` knows errors only and is the one place that names an inference engine |
 //! | 3 | [`pack`] `index` | manifests, the catalogue, verified bytes; scans of templates |
-//! | 4 | [`detect`] `embed` [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
+//! | 4 | [`detect`] `embed` [`quality`] [`liveness`] [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
 //! | 5 | [`engine`] [`gallery`] | the paved road over row 4; a store that never loads a model |
 //!
 //! # Words
@@ -83,14 +85,16 @@ pub mod id;
 pub mod image;
 #[cfg(feature = "gallery")]
 mod index;
+pub mod liveness;
 #[cfg(feature = "gallery")]
 pub mod matcher;
 pub mod pack;
+pub mod quality;
 pub mod runtime;
 pub mod vector;
 
 pub use crate::detect::{Detection, DetectionSize};
-pub use crate::engine::{Capture, Engine, Face, Issue, Sample};
+pub use crate::engine::{Capture, Engine, Face, Sample};
 pub use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "gallery")]
 pub use crate::gallery::{Access, Enrollment, Gallery, KeyProvider, Tenant};
@@ -100,6 +104,7 @@ pub use crate::image::{ImageView, Orientation, PixelFormat};
 #[cfg(feature = "gallery")]
 pub use crate::matcher::{Hit, Query};
 pub use crate::pack::{Catalog, ModelPack};
+pub use crate::quality::{Issue, Policy, Quality};
 pub use crate::runtime::BackendChoice;
 pub use crate::vector::{Embedding, Similarity, Template};
 

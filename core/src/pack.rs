@@ -32,7 +32,8 @@
 //! Embedders have `dimension`, `alignment` (`"arcface-112"`, `"retail-0095-128"` or
 //! `{ size = [width, height], points = [[x, y], …] }`) and any number of `[[model.operating_point]]`
 //! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. Liveness models have
-//! `crop_scale`.
+//! `crop_scale`, and a pack that has them `liveness_threshold`, the mean score (0..=1) from which on a face
+//! counts as live.
 
 #[cfg(feature = "bundled")]
 mod bundled;
@@ -77,6 +78,7 @@ struct Inner {
     detector: Option<ModelSpec>,
     embedder: Option<ModelSpec>,
     liveness: Vec<ModelSpec>,
+    liveness_threshold: Option<f32>,
     locations: Locations,
     embedded: &'static [verify::Embedded],
 }
@@ -129,6 +131,7 @@ impl ModelPack {
                 detector: pack.detector.as_ref().and_then(model),
                 embedder: pack.embedder.as_ref().and_then(model),
                 liveness: pack.liveness.iter().filter_map(model).collect(),
+                liveness_threshold: pack.liveness_threshold,
                 locations,
                 embedded,
             }),
@@ -163,6 +166,13 @@ impl ModelPack {
     #[must_use]
     pub fn liveness(&self) -> &[ModelSpec] {
         &self.inner.liveness
+    }
+
+    /// The mean of the liveness models' scores from which on a face counts as live, 0..=1; `None` when the
+    /// pack has no such models.
+    #[must_use]
+    pub fn liveness_threshold(&self) -> Option<f32> {
+        self.inner.liveness_threshold
     }
 
     /// All models: detector, embedder, liveness.

@@ -23,6 +23,7 @@ pub(crate) struct RawPack {
     pub(crate) embedder: Option<String>,
     #[serde(default)]
     pub(crate) liveness: Vec<String>,
+    pub(crate) liveness_threshold: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -47,7 +48,7 @@ pub(crate) struct RawModel {
     alignment: Option<RawAlignment>,
     operating_point: Option<Vec<RawPoint>>,
     // Liveness models.
-    crop_scale: Option<f32>,
+    crop_scale: Option<f64>,
 }
 
 #[derive(Deserialize)]
