@@ -47,14 +47,15 @@ pub enum ErrorKind {
     GalleryNotFound = 300,
     /// A file is already where a gallery was to be made.
     GalleryExists = 301,
-    /// The passphrase, key or provider opens no access slot of the gallery.
+    /// The passphrase, key or provider opens no access slot of the gallery, or the key is not that of a
+    /// Fernet token.
     WrongKey = 302,
     /// The gallery is not as its keys left it: rows were changed, removed, added, moved or rolled back,
     /// or the file is damaged.
     Integrity = 303,
     /// Another process holds the gallery's write lock, and waiting did not help.
     Locked = 304,
-    /// The file is no gallery, or of a format this version does not know.
+    /// The file is no gallery, or it or a bundle is of a format this version does not know.
     GalleryVersion = 305,
     /// The subject is not enrolled, was erased, or has expired.
     SubjectNotFound = 306,
@@ -66,6 +67,16 @@ pub enum ErrorKind {
     LimitReached = 309,
     /// The caller's key provider refused or failed.
     KeyProvider = 310,
+    /// The cursor is of another gallery or tenant, or of a later state than the file is in.
+    WrongCursor = 311,
+    /// The bytes are no bundle, or not as the office signed them.
+    BundleDamaged = 312,
+    /// The bundle was signed by another office than the one expected.
+    BundleSigner = 313,
+    /// The bundle is for another device.
+    BundleDevice = 314,
+    /// The bundle's time is over.
+    BundleExpired = 315,
     /// The inference engine or execution provider that was asked for is not here.
     BackendUnavailable = 400,
     /// A file could not be read or written.

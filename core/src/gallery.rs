@@ -39,47 +39,83 @@
 //! [`rotate_key`](Gallery::rotate_key) makes another slot around the same root: it is immediate, and it is what
 //! to do when a passphrase is to be changed. [`rekey`](Gallery::rekey) makes every key anew and seals
 //! everything again: it is what to do when a key may have been *seen*. Every sealed value is bound to its place
-//! ([`format`](mod@format)), and a keyed hash over all rows, verified by [`open`](Gallery::open), tells when one is missing.
+//! ([`manual::format`](mod@crate::manual::format)), and a keyed hash over all rows, verified by [`open`](Gallery::open), tells
+//! when one is missing. What all this protects against, and what not, is on a [page of its own](crate::manual::threats).
 //!
-//! # What this protects against, and what not
-//! A template is a face: pictures that pass for the person can be computed from it. A table of plain templates is
-//! therefore a table of faces, and this file is made for whoever gets hold of it.
+//! # Copies elsewhere
+//! A worker that mirrors a tenant into another database asks [`changes_since`](Tenant::changes_since) for who changed after
+//! its [`Cursor`]. Each person is in the list once, with what became of them last, the erased as well: a worker
+//! that slept for a year misses nothing, and one that begins at the start reads as many entries as there ever
+//! were people. [`SubjectRef`] names an enrolment for ever, and is the key to keep rows under.
 //!
-//! - **Who has the file, and no key,** sees how many tenants, subjects and templates there are, which belong together,
-//!   when commits were made relative to one another, the embedding spaces, the sizes of metadata in
-//!   steps of 64 bytes, and nothing else. Guessing a passphrase costs 64 MiB and three passes a guess; a weak
-//!   one is guessed all the same.
-//! - **Who changes the file** is found out: a row that was changed, moved, added, taken out or put back is an
-//!   [`Integrity`](crate::ErrorKind::Integrity) error at the next opening, or at the call that meets it, never a wrong
-//!   answer. A process that has people in memory already reads only what the file lists as changed; hiding a change
-//!   from it, while it runs, is found out when the gallery is next opened. Putting the *whole* file back to an earlier state needs no key and leaves no trace in it: keep
-//!   [`head`](Gallery::head) somewhere else and hand it to [`check_head`](Gallery::check_head).
-//! - **Who has a copy of the file from before an erasure, and today's passphrase,** has the erased person: the old copy
-//!   holds its keys under the old access key. A bare passphrase or key cannot change that; nor can
-//!   `rotate_key`, since the root stays. With a [`KeyProvider`] it can be changed: let the provider make a new
-//!   key, [`rekey`](Gallery::rekey) with it, and destroy the provider's old key. Nothing opens the old copy then.
-//! - **Erased bytes** are overwritten in the file (`secure_delete`) and are gone from the log and from free pages after
-//!   [`compact`](Gallery::compact). Solid-state disks and snapshots keep what they like; the erased bytes they
-//!   keep are sealed under a key that was erased with them.
-//! - **Who reads the process's memory** while a gallery is open sees keys and templates. They are wiped when the last
-//!   handle goes; copies in swap, in core dumps or by the caller are beyond this library.
-//! - **Tenants** share a file and a root key. Their handles cannot see, match or infer one another; but whoever
-//!   can open the gallery can open each of them.
+//! # Bundles: some people, on a device, for a time
+//! ```no_run
+//! use std::time::{Duration, SystemTime};
+//!
+//! use faceprint::gallery::{BundleRequest, DeviceKey, SignerKey};
+//! use faceprint::{Gallery, SubjectId, Tenant};
+//!
+//! # fn example(device: Gallery, office: Gallery, school: Tenant, class: Vec<SubjectId>) -> faceprint::Result<()> {
+//! // Once: the keys are exchanged, as text, over a way that is trusted.
+//! let to: DeviceKey = device.device_key()?.to_string().parse()?;
+//! let from: SignerKey = office.signer().to_string().parse()?;
+//!
+//! // In the office, before the lesson: the 50 of 5,000.
+//! let tonight = SystemTime::now() + Duration::from_secs(12 * 3_600);
+//! let bundle = school.export_bundle(&BundleRequest::new(to, tonight).only(&class))?;
+//!
+//! // On the device, which brings them in and finds them like its own.
+//! let room = device.tenant(&"room 12".parse()?)?;
+//! let imported = room.import_bundle(&bundle.bytes, &from)?;
+//! println!("{} came, {} went", imported.added, imported.erased);
+//!
+//! // Later: what changed since, the erased included.
+//! let delta = school.export_bundle(&BundleRequest::new(to, tonight).since(bundle.cursor))?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Bundles may be lost, and arrive late, twice, or in any order: of each person the device keeps the version of the
+//! office's latest commit that it has seen. When every delta has arrived, or one bundle in full, the device is as the
+//! office was. A bundle in full carries the marks of all who were ever erased, so it makes good whatever was lost.
+//! Whoever leaves the roster, but not the office, stays on the device until the time of their last bundle is over.
+//! [`rotate_key`](Gallery::rotate_key) keeps both public keys; [`rekey`](Gallery::rekey) makes others.
+//!
+//! An office whose *file* was restored from a backup counts its commits from there again, and devices take what it then
+//! says for old. Erase the tenant on the devices and import in full.
+//!
+//! # From one model to the next
+//! Templates of two models do not compare. A gallery holds both while it lasts:
+//! [`add_space`](Gallery::add_space) accepts the new model's; whoever is next seen is enrolled in it with one call of
+//! [`enroll`](Tenant::enroll), beside what they have; and [`spaces`](Gallery::spaces) counts who still lacks it. A probe meets
+//! templates of its own space only: until then, look for people with both embedders. When nobody lacks the new
+//! space, [`remove_space`](Gallery::remove_space) removes the old one. Vectors that another system kept in Fernet tokens
+//! come in through [`fernet`](crate::fernet).
 
 mod access;
+mod bundle;
+mod changes;
 mod enroll;
-pub mod format;
+mod export;
+mod format;
 mod head;
+mod identity;
+mod import;
 mod keys;
 mod ledger;
+mod origin;
+mod payload;
 mod record;
 mod rekey;
 mod ring;
 mod roster;
 mod slots;
+mod spaces;
 mod sqlite;
 mod store;
+mod template;
 mod tenant;
+mod upgrade;
 mod upkeep;
 
 use std::collections::HashMap;
@@ -92,19 +128,28 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 use zeroize::Zeroizing;
 
 pub use self::access::{Access, KeyProvider, SlotId, SlotKind};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::bundle::fuzz_bundle;
+pub use self::bundle::{Bundle, BundleRequest, Imported};
+pub use self::changes::{Change, Changes, Cursor, SubjectRef};
 pub use self::enroll::{EnrollPolicy, Enrollment, Erased};
 use self::format::{GalleryUid, Table, Tag, tag_from_bytes};
 pub use self::head::HeadToken;
+use self::identity::Identity;
+pub use self::identity::{DeviceKey, SignerKey};
 use self::keys::{RootKeys, TenantKeys, unlock};
 use self::ledger::{Cell, Guard, Head, RowHash};
 use self::record::{Counts, millis_from_time};
 use self::ring::Ring;
-use self::roster::{TenantState, spaces};
+use self::roster::TenantState;
 pub use self::slots::SlotInfo;
+pub use self::spaces::{SpaceReport, Stranded};
 use self::sqlite::{BUSY, check_format, connect, damaged, prepare_for_writes, sqlite};
 use self::store::{Snapshot, Store, Writer, ids};
+pub use self::template::{NewTemplate, StoredTemplate};
 use self::tenant::Clock;
-pub use self::tenant::{Details, StoredTemplate, Subject, Tenant};
+pub use self::tenant::{Details, Subject, Tenant};
 pub use self::upkeep::GalleryInfo;
 use crate::crypto::{Key, random};
 use crate::error::{Error, ErrorKind, Result};
@@ -122,6 +167,7 @@ struct Shared {
     store: Arc<Store>,
     keys: RwLock<Opened>,
     tenants: Mutex<HashMap<i64, Weak<TenantState>>>,
+    identity: Arc<RwLock<Identity>>,
 }
 
 /// The keys, and the slot they were reached through.
@@ -150,7 +196,8 @@ impl Gallery {
         })
     }
 
-    /// Opens the gallery at `path` and verifies that every row is there and is what it was.
+    /// Opens the gallery at `path` and verifies that every row is there and is what it was. A file of format 1 is
+    /// upgraded, in one transaction; versions of this library that do not know format 2 cannot open it then.
     ///
     /// # Errors
     /// [`ErrorKind::GalleryNotFound`], [`ErrorKind::WrongKey`], [`ErrorKind::Integrity`],
@@ -205,6 +252,7 @@ impl Gallery {
             state,
             policy: EnrollPolicy::default(),
             clock: Arc::clone(&self.clock),
+            identity: Arc::clone(&self.shared.identity),
         })
     }
 
@@ -243,31 +291,14 @@ impl Gallery {
             for subject in &subjects {
                 writer.remove(Table::Subject, *subject)?;
             }
+            for table in [Table::Change, Table::Origin] {
+                let sql = format!("SELECT id FROM {} WHERE tenant = ?", table.name());
+                for known in ids(conn, &sql, &[row])? {
+                    writer.remove(table, known)?;
+                }
+            }
             writer.remove(Table::Tenant, row)?;
             Ok(Erased { subjects: subjects.len() as u64, templates: templates.len() as u64 })
-        })
-    }
-
-    /// The embedding spaces the gallery accepts, oldest first.
-    ///
-    /// # Errors
-    /// [`ErrorKind::WrongKey`] and [`ErrorKind::Integrity`].
-    pub fn spaces(&self) -> Result<Vec<SpaceId>> {
-        let spaces = self.shared.store.read(spaces)?;
-        Ok(spaces.into_iter().map(|(_, space)| space).collect())
-    }
-
-    /// Accepts templates of `space` too, beside those there are. A probe meets templates of its own space only.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Locked`], [`ErrorKind::WrongKey`] and [`ErrorKind::Integrity`].
-    pub fn add_space(&self, space: SpaceId) -> Result<()> {
-        self.shared.store.write(|writer| {
-            if spaces(&writer.snapshot())?.iter().any(|(_, accepted)| *accepted == space) {
-                return Ok(());
-            }
-            let row = writer.next_id()?;
-            writer.insert(Table::Space, &[Cell::Int(row), Cell::Bytes(space.as_bytes())])
         })
     }
 
@@ -283,7 +314,7 @@ impl Gallery {
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
         tx.pragma_update(None, "application_id", format::APPLICATION_ID).map_err(sqlite)?;
         tx.pragma_update(None, "user_version", format::VERSION).map_err(sqlite)?;
-        for (_, sql) in format::SCHEMA {
+        for (_, sql) in format::schema(format::VERSION) {
             tx.execute(sql, []).map_err(sqlite)?;
         }
         let token_key = Zeroizing::new(random()?);
@@ -309,7 +340,7 @@ impl Gallery {
             ));
         }
         let conn = connect(path, writable, BUSY)?;
-        check_format(&conn)?;
+        let version = check_format(&conn)?;
         let (gallery, epoch): (GalleryUid, i64) = conn
             .query_row("SELECT gallery, epoch FROM gallery WHERE id = 1", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -320,6 +351,9 @@ impl Gallery {
         let (root, slot) = unlock(&conn, &gallery, access)?;
         drop(conn);
         let guard = Guard::new(&root, gallery, epoch)?;
+        if writable && version == 1 {
+            upgrade::upgrade(path, &guard)?;
+        }
         Self::assemble(path, writable, gallery, guard, root, slot)
     }
 
@@ -331,9 +365,10 @@ impl Gallery {
         root: Key,
         slot: i64,
     ) -> Result<Self> {
+        let identity = Arc::new(RwLock::new(Identity::new(&root)?));
         let keys = RwLock::new(Opened { root: RootKeys::new(root, gallery)?, slot });
         let store = Arc::new(Store::open(path, writable, guard)?);
-        let shared = Shared { store, keys, tenants: Mutex::default() };
+        let shared = Shared { store, keys, tenants: Mutex::default(), identity };
         Ok(Self { shared: Arc::new(shared), clock: Arc::new(SystemTime::now) })
     }
 

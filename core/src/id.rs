@@ -170,7 +170,7 @@ fn checked_name(what: &str, text: &str) -> Result<Box<str>> {
     Ok(text.into())
 }
 
-fn bytes_from_hex<const N: usize>(what: &str, text: &str) -> Result<[u8; N]> {
+pub(crate) fn bytes_from_hex<const N: usize>(what: &str, text: &str) -> Result<[u8; N]> {
     let wrong = || {
         Error::new(
             ErrorKind::InvalidArgument,
@@ -188,7 +188,7 @@ fn bytes_from_hex<const N: usize>(what: &str, text: &str) -> Result<[u8; N]> {
     Ok(bytes)
 }
 
-fn hex_from_bytes(bytes: &[u8]) -> String {
+pub(crate) fn hex_from_bytes(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

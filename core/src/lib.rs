@@ -37,6 +37,9 @@
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
 //! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`] |
+//! | bring some of them to a device, or keep a copy elsewhere | [`gallery`], [`gallery::BundleRequest`], [`Tenant::changes_since`] |
+//! | know how the file is laid out, and what it protects against | [`manual::format`](mod@manual::format), [`manual::threats`] |
+//! | read and write vectors in Fernet tokens | [`fernet`] |
 //! | compare two templates | [`Template::similarity`] |
 //! | choose what runs the networks, or a GPU | [`runtime`] |
 //! | know what went wrong | [`Error::kind`], [`ErrorKind`] |
@@ -51,7 +54,7 @@
 //! | 0 | [`error`] [`id`] [`geometry`] | nothing |
 //! | 1 | [`mod@image`] [`vector`] `crypto` | row 0; `crypto` never sees a face |
 //! | 2 | [`mod@align`] [`runtime`] | `runtime` knows errors only and is the one place that names an inference engine |
-//! | 3 | [`pack`] `index` | manifests, the catalogue, verified bytes; scans of templates |
+//! | 3 | [`pack`] `index` [`fernet`] | manifests, the catalogue, verified bytes; scans of templates; vectors in tokens |
 //! | 4 | [`detect`] `embed` [`quality`] [`liveness`] [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
 //! | 5 | [`engine`] [`gallery`] | the paved road over row 4; a store that never loads a model |
 //!
@@ -79,6 +82,8 @@ mod embed;
 pub mod engine;
 pub mod error;
 #[cfg(feature = "gallery")]
+pub mod fernet;
+#[cfg(feature = "gallery")]
 pub mod gallery;
 pub mod geometry;
 pub mod id;
@@ -86,6 +91,8 @@ pub mod image;
 #[cfg(feature = "gallery")]
 mod index;
 pub mod liveness;
+#[cfg(feature = "gallery")]
+pub mod manual;
 #[cfg(feature = "gallery")]
 pub mod matcher;
 pub mod pack;

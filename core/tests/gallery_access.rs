@@ -7,11 +7,11 @@
 mod common;
 
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use common::*;
-use faceprint::gallery::{Details, HeadToken, SlotKind};
-use faceprint::{Access, ErrorKind, Gallery, KeyProvider, Query};
+use faceprint::gallery::{HeadToken, SlotKind};
+use faceprint::{Access, ErrorKind, Gallery, KeyProvider};
 
 #[test]
 fn every_slot_opens_and_nothing_else_does() {
@@ -100,10 +100,17 @@ fn files_that_are_no_gallery_are_told_apart() {
     let before = std::fs::read(&foreign).unwrap();
     assert_eq!(Gallery::open(&foreign, &key(1)).unwrap_err().kind(), ErrorKind::GalleryVersion);
     assert_eq!(std::fs::read(&foreign).unwrap(), before, "somebody else's file was changed");
-    let conn = rusqlite::Connection::open(&path).unwrap();
-    conn.execute_batch("PRAGMA user_version = 2").unwrap();
-    drop(conn);
-    assert_eq!(Gallery::open(&path, &key(1)).unwrap_err().kind(), ErrorKind::GalleryVersion);
+    for (version, kind) in [
+        (0, ErrorKind::GalleryVersion),
+        (1, ErrorKind::Integrity),
+        (3, ErrorKind::GalleryVersion),
+        (70_000, ErrorKind::GalleryVersion),
+    ] {
+        let conn = rusqlite::Connection::open(&path).unwrap();
+        conn.execute_batch(&format!("PRAGMA user_version = {version}")).unwrap();
+        drop(conn);
+        assert_eq!(Gallery::open(&path, &key(1)).unwrap_err().kind(), kind, "{version}");
+    }
 }
 
 #[test]
@@ -173,55 +180,6 @@ fn a_backup_is_a_gallery() {
         use std::os::unix::fs::PermissionsExt;
         assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     }
-}
-
-#[test]
-fn the_committed_file_of_format_1_opens() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("small.faceprint");
-    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/gallery/v1/small.faceprint");
-    std::fs::copy(committed, &path).unwrap();
-    let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_000);
-    let gallery = Gallery::open(&path, &Access::passphrase("format one")).unwrap();
-    let gallery = gallery.with_clock(move || at);
-    gallery.check().unwrap();
-    let acme = gallery.tenant(&tenant_id("acme")).unwrap();
-    assert_eq!(acme.subjects().unwrap(), [id(1), id(2)]);
-    let stored = acme.templates(&id(1)).unwrap();
-    assert_eq!(bits(&stored[0].template), bits(&template(1)));
-    assert_eq!(bits(&stored[1].template), bits(&template_in(space(2), 12)));
-    assert_eq!(
-        acme.subject(&id(2)).unwrap().details,
-        Details {
-            metadata: Some("{\"floor\": 3}".into()),
-            consent: Some(at),
-            expires_at: Some(at + Duration::from_secs(3_600)),
-        }
-    );
-    assert_eq!(acme.identify(&template(2), &Query::top(1)).unwrap()[0].subject, id(2));
-    added(acme.enroll(&id(3), &template(3)).unwrap());
-}
-
-/// Writes what the test above reads: once per format, never again.
-#[test]
-#[ignore = "writes core/testdata/gallery/v1/small.faceprint"]
-fn write_the_file_of_format_1() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/gallery/v1/small.faceprint");
-    let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_000);
-    let gallery = Gallery::create(path, &cheap("format one"), space(1)).unwrap();
-    let gallery = gallery.with_clock(move || at);
-    gallery.add_space(space(2)).unwrap();
-    let acme = gallery.tenant(&tenant_id("acme")).unwrap();
-    acme.enroll(&id(1), &template(1)).unwrap();
-    acme.enroll(&id(1), &template_in(space(2), 12)).unwrap();
-    acme.enroll(&id(2), &template(2)).unwrap();
-    let details = Details {
-        metadata: Some("{\"floor\": 3}".into()),
-        consent: Some(at),
-        expires_at: Some(at + Duration::from_secs(3_600)),
-    };
-    acme.set_details(&id(2), &details).unwrap();
-    gallery.compact().unwrap();
 }
 
 /// A key service: encrypts by exclusive or with a pad it keeps, under a version number.

@@ -270,7 +270,7 @@ fn rosters_and_spaces_narrow_the_answer() {
     }
     gallery.add_space(space(2)).unwrap();
     gallery.add_space(space(2)).unwrap();
-    assert_eq!(gallery.spaces().unwrap(), [space(1), space(2)]);
+    assert_eq!(gallery.info().unwrap().spaces, [space(1), space(2)]);
     assert!(acme.identify(&other, &Query::top(1)).unwrap().is_empty());
     acme.enroll(&id(1), &other).unwrap();
     assert_eq!(acme.identify(&other, &Query::top(9)).unwrap().len(), 1);

@@ -9,9 +9,10 @@ mod common;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use common::*;
-use faceprint::gallery::Details;
+use faceprint::gallery::{BundleRequest, Details};
 use faceprint::vector::{Embedding, Template};
 use faceprint::{Error, ErrorKind, Gallery, Query, SubjectId, Tenant};
 use rusqlite::Connection;
@@ -183,7 +184,9 @@ fn sealed_values_open_in_their_own_place_only() {
 fn rows_taken_out_added_or_put_back_are_found() {
     let scene = Scene::new();
     let mut tried = 0;
-    for table in ["gallery", "head", "slot", "space", "tenant", "subject", "template", "change"] {
+    let tables =
+        ["gallery", "head", "slot", "space", "tenant", "subject", "template", "change", "origin"];
+    for table in tables {
         scene.restore();
         let rows: Vec<i64> = {
             let conn = Connection::open(&scene.path).unwrap();
@@ -206,10 +209,15 @@ fn rows_taken_out_added_or_put_back_are_found() {
                 continue;
             }
             scene.restore();
-            scene.run("DROP INDEX subject_by_tag");
+            scene.run("DROP INDEX subject_by_tag; DROP INDEX origin_by_source");
             scene.run(&format!("CREATE TEMP TABLE t AS SELECT * FROM {table} WHERE id = {row}; UPDATE t SET id = 987654; INSERT INTO {table} SELECT * FROM t"));
             if table != "subject" {
                 scene.run("CREATE UNIQUE INDEX subject_by_tag ON subject (tenant, tag)");
+            }
+            if table != "origin" {
+                scene.run(
+                    "CREATE UNIQUE INDEX origin_by_source ON origin (tenant, source, subject)",
+                );
             }
             assert_eq!(
                 scene.open().unwrap_err().kind(),
@@ -227,6 +235,8 @@ fn rows_taken_out_added_or_put_back_are_found() {
         "UPDATE gallery SET epoch = 1",
         "UPDATE gallery SET created = created + 1",
         "UPDATE template SET tenant = (SELECT max(id) FROM tenant)",
+        "UPDATE origin SET valid_until = valid_until + 1",
+        "UPDATE change SET sequence = sequence + 1 WHERE id = (SELECT max(id) FROM change)",
     ] {
         scene.restore();
         scene.run(sql);
@@ -364,6 +374,12 @@ impl Scene {
         acme.enroll(&id(2), &template(2)).unwrap();
         let zeta = gallery.tenant(&tenant_id("zeta")).unwrap();
         zeta.enroll(&id(1), &template(1)).unwrap();
+        let until = SystemTime::now() + Duration::from_secs(3_600);
+        let request = BundleRequest::new(gallery.device_key().unwrap(), until);
+        let (_office_folder, office, people) = fresh();
+        people.enroll(&id(8), &template(8)).unwrap();
+        let bundle = people.export_bundle(&request).unwrap().bytes;
+        assert_eq!(zeta.import_bundle(&bundle, &office.signer()).unwrap().added, 1);
         gallery.compact().unwrap();
         let path = folder.path().join("g.faceprint");
         drop((gallery, acme, zeta));

@@ -49,6 +49,15 @@ impl Mac {
     }
 }
 
+/// HMAC-SHA256 of `message` under a key of 64 bytes at most.
+pub(super) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut block = Zeroizing::new([0; 64]);
+    block[..key.len()].copy_from_slice(key);
+    let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
 impl std::fmt::Debug for Mac {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Mac(..)")
@@ -116,11 +125,7 @@ pub(crate) fn argon2id(passphrase: &[u8], salt: &[u8; 16], cost: Argon2Cost) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn bytes_from_hex(text: &str) -> Vec<u8> {
-        let pair = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-        (0..text.len()).step_by(2).map(pair).collect()
-    }
+    use crate::crypto::testing::bytes_from_hex;
 
     /// RFC 5869, A.1 and A.3, through the crate this module calls; `derive` is A.3's form (no salt).
     #[test]

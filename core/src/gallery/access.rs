@@ -143,7 +143,7 @@ fn refused(error: Box<dyn StdError + Send + Sync>) -> Error {
 /// Encrypts and decrypts 32-byte keys with a key that never leaves its place.
 ///
 /// A provider that can *rotate* its key and destroy the old one is what makes erasure reach old copies of the
-/// file: see [the gallery's page](crate::gallery).
+/// file: see [what a gallery protects against](crate::manual::threats).
 pub trait KeyProvider: Send + Sync {
     /// `key` (32 secret bytes) encrypted, 1 to 65,536 bytes. They are stored in the file as they are, and should
     /// say which version of the provider's key made them.

@@ -3,17 +3,19 @@
 use std::collections::HashMap;
 
 use super::format::Table;
+use super::origin::{self, Fate};
 use super::record::{Record, millis_from_time};
 use super::ring::{Person, Ring};
 use super::roster::{Known, Roster, not_enrolled};
 use super::store::Writer;
+use super::template::NewTemplate;
 use super::tenant::{Details, Tenant};
 use crate::crypto::random;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TemplateId};
 use crate::index::{Index, Owner};
 use crate::matcher::best_subjects;
-use crate::vector::{Similarity, Template};
+use crate::vector::Similarity;
 
 /// Bytes of metadata, at most.
 const METADATA: usize = 64 * 1024;
@@ -95,10 +97,15 @@ impl Tenant {
     ///
     /// # Errors
     /// [`ErrorKind::LimitReached`] by the [policy](Self::with_policy), [`ErrorKind::SpaceMismatch`] for a template of
-    /// a space the gallery does not accept, [`ErrorKind::Locked`] when another process writes for too long,
-    /// and those of [`identify`](Self::identify).
-    pub fn enroll(&self, subject: &SubjectId, template: &Template) -> Result<Enrollment> {
-        self.enroll_batch(std::iter::once((subject, template)), &mut |_| {})?
+    /// a space the gallery does not accept, [`ErrorKind::InvalidArgument`] for a quality or a landmark that is not
+    /// finite, [`ErrorKind::Locked`] when another process writes for too long, and those of
+    /// [`identify`](Self::identify).
+    pub fn enroll<'a>(
+        &self,
+        subject: &SubjectId,
+        template: impl Into<NewTemplate<'a>>,
+    ) -> Result<Enrollment> {
+        self.enroll_batch(std::iter::once((subject, template.into())), &mut |_| {})?
             .pop()
             .ok_or_else(|| Error::new(ErrorKind::Internal, "an enrolment has no outcome"))
     }
@@ -112,12 +119,15 @@ impl Tenant {
     ///
     /// # Errors
     /// Those of [`enroll`](Self::enroll).
-    pub fn enroll_all(
+    pub fn enroll_all<'a, T>(
         &self,
-        templates: &[(SubjectId, Template)],
+        templates: &'a [(SubjectId, T)],
         mut progress: impl FnMut(usize, usize),
-    ) -> Result<Vec<Enrollment>> {
-        let all = templates.iter().map(|(subject, template)| (subject, template));
+    ) -> Result<Vec<Enrollment>>
+    where
+        &'a T: Into<NewTemplate<'a>>,
+    {
+        let all = templates.iter().map(|(subject, template)| (subject, template.into()));
         self.enroll_batch(all, &mut |done| progress(done, templates.len()))
     }
 
@@ -126,8 +136,13 @@ impl Tenant {
     ///
     /// # Errors
     /// [`ErrorKind::SubjectNotFound`], and those of [`enroll`](Self::enroll).
-    pub fn replace(&self, subject: &SubjectId, template: &Template) -> Result<Enrollment> {
+    pub fn replace<'a>(
+        &self,
+        subject: &SubjectId,
+        template: impl Into<NewTemplate<'a>>,
+    ) -> Result<Enrollment> {
         let now = self.now()?;
+        let template = template.into();
         self.store.write(|writer| {
             let at = writer.snapshot();
             self.state.at(&at, |ring, roster| {
@@ -139,7 +154,7 @@ impl Tenant {
                 let person = ring.known_person(&at, known.row)?;
                 let mut left = known.templates.len();
                 for stored in ring.templates(&at, &person, &roster.spaces)? {
-                    if stored.space == template.space() {
+                    if stored.space == template.template.space() {
                         batch.writer.remove(Table::Template, stored.row)?;
                         batch.counts.templates = batch.counts.templates.saturating_sub(1);
                         left -= 1;
@@ -198,7 +213,8 @@ impl Tenant {
             self.state.at(&at, |ring, roster| {
                 let mut person = ring.known_person(&at, roster.find(subject, now)?.row)?;
                 person.profile.consent = consent;
-                person.profile.expires = expires;
+                // Who was imported stays until the bundle's time is over, at most.
+                person.profile.expires = origin::cap(&at, person.row, expires)?;
                 person.profile.metadata.clone_from(&details.metadata);
                 ring.put_person(writer, &person, true)
             })
@@ -215,7 +231,7 @@ impl Tenant {
             let at = writer.snapshot();
             self.state.at(&at, |ring, roster| {
                 let known = roster.any(subject).ok_or_else(not_enrolled)?;
-                erase_rows(ring, writer, &[known])
+                erase_rows(ring, writer, &[known], Fate::Erased)
             })
         })
     }
@@ -230,14 +246,14 @@ impl Tenant {
             let at = writer.snapshot();
             self.state.at(&at, |ring, roster| {
                 let expired: Vec<_> = roster.everyone().filter(|it| it.is_expired(now)).collect();
-                erase_rows(ring, writer, &expired)
+                erase_rows(ring, writer, &expired, Fate::Expired)
             })
         })
     }
 
     fn enroll_batch<'a>(
         &self,
-        templates: impl Iterator<Item = (&'a SubjectId, &'a Template)>,
+        templates: impl Iterator<Item = (&'a SubjectId, NewTemplate<'a>)>,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Vec<Enrollment>> {
         let now = self.now()?;
@@ -261,9 +277,15 @@ impl Tenant {
     }
 }
 
-fn erase_rows(ring: &Ring, writer: &mut Writer<'_>, subjects: &[&Known]) -> Result<Erased> {
+fn erase_rows(
+    ring: &Ring,
+    writer: &mut Writer<'_>,
+    subjects: &[&Known],
+    fate: Fate,
+) -> Result<Erased> {
     let mut erased = Erased { subjects: 0, templates: 0 };
     for known in subjects {
+        origin::release(writer, ring.row, known.row, fate)?;
         erased.templates += ring.remove_person(writer, known.row)?;
         erased.subjects += 1;
     }
@@ -340,7 +362,9 @@ impl<'a, 'w> Batch<'a, 'w> {
     }
 
     /// Who else looks like `template`, by the policy.
-    fn duplicate(&self, own: Option<i64>, template: &Template) -> Result<Option<Enrollment>> {
+    fn duplicate(&self, own: Option<i64>, template: NewTemplate<'_>) -> Result<Option<Enrollment>> {
+        template.check()?;
+        let template = template.template;
         let (_, index) = self.roster.space(template.space())?;
         let probe = template.embedding();
         if let Some(index) = index {
@@ -369,8 +393,9 @@ impl<'a, 'w> Batch<'a, 'w> {
     }
 
     /// Stores `template` for `subject`, within the limits.
-    fn add(&mut self, subject: &SubjectId, template: &Template) -> Result<Enrollment> {
+    fn add(&mut self, subject: &SubjectId, template: NewTemplate<'_>) -> Result<Enrollment> {
         let policy = self.tenant.policy;
+        let NewTemplate { template, picture } = template;
         let (space_row, _) = self.roster.space(template.space())?;
         if !self.pending.contains_key(subject) {
             let pending = self.begin(subject)?;
@@ -392,6 +417,7 @@ impl<'a, 'w> Batch<'a, 'w> {
             id: TemplateId::from_bytes(random()?),
             enrolled: self.now,
             embedding: template.embedding().clone(),
+            picture,
         };
         let space = (space_row, template.space());
         self.ring.add_template(self.writer, &pending.person, space, &record)?;
@@ -414,6 +440,7 @@ impl<'a, 'w> Batch<'a, 'w> {
                 return Ok(Pending { person, templates: known.templates.len() });
             }
             Some(expired) => {
+                origin::release(self.writer, self.ring.row, expired.row, Fate::Expired)?;
                 let templates = self.ring.remove_person(self.writer, expired.row)?;
                 self.counts.subjects = self.counts.subjects.saturating_sub(1);
                 self.counts.templates = self.counts.templates.saturating_sub(templates);

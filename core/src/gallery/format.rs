@@ -1,49 +1,4 @@
-//! The file format, version 1.
-//!
-//! A gallery is an SQLite 3 database: `application_id` 0x46505247 ("FPRG"), `user_version` 1 (the format),
-//! pages of 16,384 bytes (a sealed 512-value template takes about 2.1 kB, and two of them do not fit a
-//! page of 4 kB), write-ahead log, `secure_delete`. It holds exactly these tables and the two indexes;
-//! anything else in `sqlite_schema` is an integrity error. Integers in blobs are big-endian, floats are
-//! IEEE 754 little-endian, times are milliseconds since 1970 UTC.
-//!
-//! | table | columns | what they hold |
-//! |---|---|---|
-//! | `gallery` | `id` = 1, `gallery`, `epoch`, `created` | 16 random bytes that name the gallery; how often it was rekeyed; when it was made |
-//! | `head` | `id` = 1, `sealed` | sealed by the head key: commits so far (u64), rows (u64), next row id (u64), hash of all rows (4 × u64), token key (32 bytes) |
-//! | `slot` | `id`, `kind`, `parameters`, `wrapped` | a way in: kind 1 passphrase (salt 16 ‖ KiB u32 ‖ passes u32 ‖ lanes u32), 2 key (nothing), 3 provider (what the provider made of the slot's random key); the root key, sealed by the slot's key |
-//! | `space` | `id`, `space` | the 32-byte id of an embedding space the gallery accepts |
-//! | `tenant` | `id`, `tag`, `key`, `name`, `counts` | keyed tag of the name (16 bytes); the tenant key, sealed by the root's wrapping key; the name, and subjects (u64) ‖ templates (u64), sealed by the tenant's |
-//! | `subject` | `id`, `tenant`, `tag`, `key`, `profile` | row of the tenant; keyed tag of the id (16 bytes); the subject key, sealed by the tenant's wrapping key; the profile, sealed by the subject key |
-//! | `template` | `id`, `tenant`, `subject`, `space`, `vector` | rows of the tenant, subject and space; the template, sealed by the subject key |
-//! | `change` | `id`, `sequence`, `tenant`, `subject` | which subject row a commit touched; the last 4,096 commits are kept |
-//!
-//! Row ids come from one counter in the head and are never given twice, in any table. Indexes:
-//! `subject (tenant, tag)`, unique, and `template (tenant, subject)`; `change (sequence)`.
-//!
-//! *Sealed* is XChaCha20-Poly1305: nonce 24 ‖ ciphertext ‖ authenticator 16, bound to
-//!
-//! ```text
-//! format version u16 ‖ gallery 16 ‖ kind u8 ‖ tenant tag 16 ‖ subject tag 16 ‖ row id i64 ‖ space 32
-//! ```
-//!
-//! with zeros for what does not apply. Kinds: 1 root key in a slot (followed by the slot's kind as u8 and its
-//! parameters), 2 head (the epoch stands for the row id), 3 tenant key, 4 tenant name, 5 tenant counts, 6 subject key, 7 profile, 8 template.
-//! So nothing can be moved between rows, subjects, tenants, galleries or embedding spaces.
-//!
-//! - *profile*: id length u8 ‖ id ‖ flags u8 (1 consent, 2 expiry, 4 metadata) ‖ enrolled ‖ consent ‖ expiry
-//!   (i64 each) ‖ metadata length u32 ‖ metadata ‖ zeros up to a multiple of 64, which hide the length of a name;
-//! - *tenant name*: length u8 ‖ name ‖ zeros up to 256 bytes;
-//! - *template*: id 16 ‖ enrolled i64 ‖ values u32 ‖ that many f32.
-//!
-//! Keys come from the root by HKDF-SHA256 without salt; the labels are constants of this module. Tags are
-//! the first 16 bytes of HMAC-SHA256 over the name, under a key of the root for tenants and under a key
-//! of the tenant for subjects: without the tenant's key nobody can tell whether two tenants know one person.
-//!
-//! The *hash of all rows* is the sum, lane by lane modulo 2⁶⁴, of HMAC-SHA256 over each row of every table
-//! but `head`: table name ‖ columns in order, each `i` ‖ i64 or `b` ‖ length u64 ‖ bytes. Of a sealed column
-//! the length, the nonce and the authenticator stand for the whole: the authenticator already binds the rest.
-//! A sum is updated by each commit with what it adds and removes, and the attacker, who has no key, can neither
-//! compute nor see the summands.
+//! The file format in constants: tables, labels and places. [`manual::format`](crate::manual::format) is its page.
 
 use crate::error::Result;
 use crate::id::SpaceId;
@@ -51,10 +6,12 @@ use crate::id::SpaceId;
 use super::sqlite::damaged;
 
 pub(super) const APPLICATION_ID: i32 = 0x4650_5247;
-pub(super) const VERSION: u16 = 1;
+/// The format that is written. Format 1 is read, and upgraded when a gallery is opened for writing.
+pub(super) const VERSION: u16 = 2;
+/// How sealed values are bound to their places; the same in formats 1 and 2, so that an upgrade seals nothing
+/// again.
+pub(super) const SEALED: u16 = 1;
 pub(super) const PAGE_BYTES: u32 = 16_384;
-/// Commits whose changes stay listed. A reader further behind loads everything again.
-pub(super) const CHANGES_KEPT: u64 = 4_096;
 
 pub(super) const LABEL_TENANTS: &str = "faceprint gallery 1: wrapping of tenant keys";
 pub(super) const LABEL_TENANT_TAGS: &str = "faceprint gallery 1: tags of tenants";
@@ -64,6 +21,8 @@ pub(super) const LABEL_SUBJECTS: &str = "faceprint gallery 1: wrapping of subjec
 pub(super) const LABEL_SUBJECT_TAGS: &str = "faceprint gallery 1: tags of subjects";
 pub(super) const LABEL_TENANT_DATA: &str = "faceprint gallery 1: data of a tenant";
 pub(super) const LABEL_ACCESS_KEY: &str = "faceprint gallery 1: access by key";
+pub(super) const LABEL_DEVICE: &str = "faceprint bundle 1: device key";
+pub(super) const LABEL_SIGNER: &str = "faceprint bundle 1: signing key";
 
 /// A keyed tag of a name.
 pub(super) type Tag = [u8; 16];
@@ -71,7 +30,7 @@ pub(super) type Tag = [u8; 16];
 /// What names a gallery.
 pub(super) type GalleryUid = [u8; 16];
 
-/// The tables of the ledger, in the order they are made.
+/// The tables of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Table {
     Gallery,
@@ -81,18 +40,20 @@ pub(super) enum Table {
     Subject,
     Template,
     Change,
+    Origin,
+    /// `change` as format 1 had it.
+    OldChange,
 }
 
 impl Table {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Gallery,
-        Self::Slot,
-        Self::Space,
-        Self::Tenant,
-        Self::Subject,
-        Self::Template,
-        Self::Change,
-    ];
+    /// The tables of a file of format `version`.
+    pub(super) fn all(version: u16) -> impl Iterator<Item = Self> {
+        let own: &[Self] =
+            if version == 1 { &[Self::OldChange] } else { &[Self::Change, Self::Origin] };
+        let shared =
+            [Self::Gallery, Self::Slot, Self::Space, Self::Tenant, Self::Subject, Self::Template];
+        shared.into_iter().chain(own.iter().copied())
+    }
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -102,7 +63,8 @@ impl Table {
             Self::Tenant => "tenant",
             Self::Subject => "subject",
             Self::Template => "template",
-            Self::Change => "change",
+            Self::Change | Self::OldChange => "change",
+            Self::Origin => "origin",
         }
     }
 
@@ -115,13 +77,25 @@ impl Table {
             Self::Tenant => &["id", "tag", "key*", "name*", "counts*"],
             Self::Subject => &["id", "tenant", "tag", "key*", "profile*"],
             Self::Template => &["id", "tenant", "subject", "space", "vector*"],
-            Self::Change => &["id", "sequence", "tenant", "subject"],
+            Self::Change => &["id", "sequence", "tenant"],
+            Self::Origin => {
+                &["id", "tenant", "source", "subject", "sequence", "valid_until", "local"]
+            }
+            Self::OldChange => &["id", "sequence", "tenant", "subject"],
         }
     }
 }
 
-/// Everything in `sqlite_schema`: name and text, as SQLite keeps it.
-pub(super) const SCHEMA: &[(&str, &str)] = &[
+/// An entry of `sqlite_schema`: name and text, as SQLite keeps it.
+type Entry = (&'static str, &'static str);
+
+/// Everything in `sqlite_schema` of a file of format `version`, in the order it is made.
+pub(super) fn schema(version: u16) -> impl Iterator<Item = &'static Entry> {
+    SCHEMA.iter().chain(if version == 1 { SCHEMA_OF_1 } else { SCHEMA_OF_2 })
+}
+
+/// What all formats have.
+const SCHEMA: &[Entry] = &[
     (
         "gallery",
         "CREATE TABLE gallery (id INTEGER PRIMARY KEY, gallery BLOB NOT NULL, epoch INTEGER NOT NULL, \
@@ -149,14 +123,43 @@ pub(super) const SCHEMA: &[(&str, &str)] = &[
         "CREATE TABLE template (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, \
          subject INTEGER NOT NULL, space INTEGER NOT NULL, vector BLOB NOT NULL)",
     ),
+    ("subject_by_tag", "CREATE UNIQUE INDEX subject_by_tag ON subject (tenant, tag)"),
+];
+
+/// What format 1 had besides, and an upgrade drops.
+pub(super) const SCHEMA_OF_1: &[Entry] = &[
     (
         "change",
         "CREATE TABLE change (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, \
          tenant INTEGER NOT NULL, subject INTEGER NOT NULL)",
     ),
-    ("subject_by_tag", "CREATE UNIQUE INDEX subject_by_tag ON subject (tenant, tag)"),
     ("template_by_subject", "CREATE INDEX template_by_subject ON template (tenant, subject)"),
     ("change_by_sequence", "CREATE INDEX change_by_sequence ON change (sequence)"),
+];
+
+/// What format 2 has besides, and an upgrade makes.
+pub(super) const SCHEMA_OF_2: &[Entry] = &[
+    (
+        "change",
+        "CREATE TABLE change (id INTEGER PRIMARY KEY, sequence INTEGER NOT NULL, \
+         tenant INTEGER NOT NULL)",
+    ),
+    (
+        "origin",
+        "CREATE TABLE origin (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, source BLOB NOT NULL, \
+         subject INTEGER NOT NULL, sequence INTEGER NOT NULL, valid_until INTEGER NOT NULL, \
+         local INTEGER NOT NULL)",
+    ),
+    (
+        "template_by_subject",
+        "CREATE INDEX template_by_subject ON template (tenant, subject, space)",
+    ),
+    ("change_by_sequence", "CREATE INDEX change_by_sequence ON change (tenant, sequence)"),
+    (
+        "origin_by_source",
+        "CREATE UNIQUE INDEX origin_by_source ON origin (tenant, source, subject)",
+    ),
+    ("origin_by_local", "CREATE INDEX origin_by_local ON origin (local)"),
 ];
 
 /// What a sealed value is.
@@ -206,7 +209,7 @@ impl Place {
     /// The associated data.
     pub(super) fn aad(&self, gallery: &GalleryUid) -> Vec<u8> {
         let mut aad = Vec::with_capacity(91);
-        aad.extend_from_slice(&VERSION.to_be_bytes());
+        aad.extend_from_slice(&SEALED.to_be_bytes());
         aad.extend_from_slice(gallery);
         aad.push(self.kind as u8);
         aad.extend_from_slice(&self.tenant);

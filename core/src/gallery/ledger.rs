@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use zeroize::Zeroizing;
 
 use super::format::{GalleryUid, Kind, LABEL_HEAD, LABEL_ROWS, Place, Table};
-use super::sqlite::{damaged, sqlite};
+use super::sqlite::{damaged, sqlite, version};
 use crate::crypto::{Key, Mac, SEAL_OVERHEAD, derive, open, seal};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -75,7 +75,7 @@ impl Guard {
     /// Number and hash of the rows that are there.
     pub(super) fn count(&self, conn: &Connection) -> Result<(u64, RowHash)> {
         let (mut count, mut hash) = (0, RowHash::default());
-        for table in Table::ALL {
+        for table in Table::all(version(conn)?) {
             let sql = format!("SELECT * FROM {} NOT INDEXED", table.name());
             let mut statement = conn.prepare(&sql).map_err(sqlite)?;
             let mut rows = statement.query([]).map_err(sqlite)?;

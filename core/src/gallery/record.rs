@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zeroize::Zeroizing;
 
+use super::template::Picture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::TemplateId;
 use crate::vector::Embedding;
@@ -23,6 +24,10 @@ pub(super) struct Profile {
 }
 
 impl Profile {
+    pub(super) fn is_expired(&self, now: i64) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
     pub(super) fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>> {
         let metadata = self.metadata.as_deref().unwrap_or_default();
         let used = 1 + self.id.len() + 1 + 3 * 8 + 4 + metadata.len();
@@ -69,18 +74,20 @@ pub(super) struct Record {
     pub(super) id: TemplateId,
     pub(super) enrolled: i64,
     pub(super) embedding: Embedding,
+    pub(super) picture: Picture,
 }
 
 impl Record {
     pub(super) fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>> {
         let values = self.embedding.as_slice();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(28 + 4 * values.len()));
+        let mut bytes = Zeroizing::new(Vec::with_capacity(28 + 4 * values.len() + 64));
         bytes.extend_from_slice(self.id.as_bytes());
         bytes.extend_from_slice(&self.enrolled.to_be_bytes());
         bytes.extend_from_slice(&u32::try_from(values.len()).map_err(too_long)?.to_be_bytes());
         for value in values {
             bytes.extend_from_slice(&value.to_le_bytes());
         }
+        self.picture.write(&mut bytes);
         Ok(bytes)
     }
 
@@ -88,15 +95,15 @@ impl Record {
         let (id, rest) = bytes.split_first_chunk::<16>()?;
         let (enrolled, rest) = rest.split_first_chunk::<8>()?;
         let (count, rest) = rest.split_first_chunk::<4>()?;
-        let (values, []) = rest.as_chunks::<4>() else { return None };
-        if u32::try_from(values.len()).ok()? != u32::from_be_bytes(*count) {
-            return None;
-        }
+        let length = usize::try_from(u32::from_be_bytes(*count)).ok()?.checked_mul(4)?;
+        let (values, picture) = rest.split_at_checked(length)?;
+        let (values, _) = values.as_chunks::<4>();
         let values: Vec<f32> = values.iter().map(|value| f32::from_le_bytes(*value)).collect();
         Some(Self {
             id: TemplateId::from_bytes(*id),
             enrolled: i64::from_be_bytes(*enrolled),
             embedding: Embedding::from_unit(values).ok()?,
+            picture: Picture::read(picture)?,
         })
     }
 }
@@ -159,6 +166,7 @@ fn too_long(_: std::num::TryFromIntError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::geometry::{Landmarks, Point};
 
     #[test]
     fn profiles_read_back_and_no_cut_one_panics() {
@@ -180,14 +188,30 @@ mod tests {
     #[test]
     fn templates_read_back_bit_by_bit() {
         let embedding = Embedding::normalize(vec![0.1, -0.0, 1e-30, 7.0]).unwrap();
-        let record = Record { id: TemplateId::from_bytes([9; 16]), enrolled: 1, embedding };
-        let bytes = record.to_bytes().unwrap();
-        let read = Record::from_bytes(&bytes).unwrap();
+        let mut record = Record {
+            id: TemplateId::from_bytes([9; 16]),
+            enrolled: 1,
+            embedding,
+            picture: Picture::default(),
+        };
         let bits = |it: &Record| -> Vec<u32> {
             it.embedding.as_slice().iter().map(|value| value.to_bits()).collect()
         };
-        assert_eq!(bits(&read), bits(&record));
-        assert!((0..bytes.len()).all(|length| Record::from_bytes(&bytes[..length]).is_none()));
+        let plain = record.to_bytes().unwrap();
+        let landmarks = Landmarks::from_points([Point::new(1.5, -2.0); 5]);
+        for (quality, landmarks) in
+            [(None, None), (Some(0.0), None), (None, Some(landmarks)), (Some(0.5), Some(landmarks))]
+        {
+            record.picture = Picture { quality, landmarks };
+            let bytes = record.to_bytes().unwrap();
+            let read = Record::from_bytes(&bytes).unwrap();
+            assert_eq!(bits(&read), bits(&record));
+            assert_eq!(read.picture, record.picture);
+            // Cut right behind its values, a record is that of a template without a picture.
+            for length in (0..bytes.len()).filter(|length| *length != plain.len()) {
+                assert!(Record::from_bytes(&bytes[..length]).is_none(), "{length}");
+            }
+        }
     }
 
     #[test]

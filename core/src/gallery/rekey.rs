@@ -6,6 +6,7 @@ use std::sync::{PoisonError, Weak};
 use rusqlite::{Connection, params};
 
 use super::access::{Access, NewSlot};
+use super::identity::Identity;
 use super::keys::{RootKeys, TenantKeys};
 use super::ledger::{Guard, Head};
 use super::ring::{Person, Ring};
@@ -34,7 +35,8 @@ impl Gallery {
         let slot = access.prepare()?;
         self.shared.store.replace_keys(
             |conn, guard| self.seal_again(conn, guard, slot),
-            |Renewed { opened, mut rings }| {
+            |Renewed { opened, identity, mut rings }| {
+                *self.shared.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
                 *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
                 let tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
                 for (row, state) in tenants.iter() {
@@ -76,13 +78,16 @@ impl Gallery {
         let (rows, hash) = guard.count(conn)?;
         let head = Head { sequence: head.sequence + 1, rows, next: head.next + 1, hash, ..head };
         guard.write(conn, &head)?;
-        Ok((guard, Renewed { opened: Opened { root: keys, slot: slot.id }, rings: renewed }))
+        let identity = Identity::new(&root)?;
+        let opened = Opened { root: keys, slot: slot.id };
+        Ok((guard, Renewed { opened, identity, rings: renewed }))
     }
 }
 
 /// The keys of a gallery after a rekey.
 struct Renewed {
     opened: Opened,
+    identity: Identity,
     rings: HashMap<i64, Ring>,
 }
 

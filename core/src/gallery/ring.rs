@@ -120,6 +120,19 @@ impl Ring {
             .transpose()
     }
 
+    /// The subject `id` of this tenant, if they are there.
+    pub(super) fn find(&self, at: &Snapshot<'_>, id: &SubjectId) -> Result<Option<Person>> {
+        let row: Option<i64> = at
+            .conn
+            .prepare_cached("SELECT id FROM subject WHERE tenant = ? AND tag = ?")
+            .and_then(|mut it| {
+                let place = rusqlite::params![self.row, &self.keys.subject_tag(id)[..]];
+                it.query_row(place, |found| found.get(0)).optional()
+            })
+            .map_err(sqlite)?;
+        row.map_or(Ok(None), |row| self.person(at, row))
+    }
+
     /// [`person`](Self::person) of a row that must be there.
     pub(super) fn known_person(&self, at: &Snapshot<'_>, row: i64) -> Result<Person> {
         self.person(at, row)?.ok_or_else(|| damaged(format!("subject row {row} is missing")))
@@ -257,12 +270,18 @@ impl Ring {
 
     /// Removes a subject with key and templates; gives how many templates there were.
     pub(super) fn remove_person(&self, writer: &mut Writer<'_>, row: i64) -> Result<u64> {
+        let templates = self.remove_templates(writer, row)?;
+        writer.remove(Table::Subject, row)?;
+        Ok(templates)
+    }
+
+    /// Removes all templates of a subject; gives how many there were.
+    pub(super) fn remove_templates(&self, writer: &mut Writer<'_>, row: i64) -> Result<u64> {
         let sql = "SELECT id FROM template WHERE tenant = ? AND subject = ?";
         let templates = ids(writer.snapshot().conn, sql, &[self.row, row])?;
         for template in &templates {
             writer.remove(Table::Template, *template)?;
         }
-        writer.remove(Table::Subject, row)?;
         writer.touch(self.row, row);
         Ok(templates.len() as u64)
     }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
-use super::format::CHANGES_KEPT;
+use super::changes::touched_since;
 use super::record::Counts;
 use super::ring::Ring;
 use super::sqlite::{damaged, sqlite};
-use super::store::{Snapshot, Store, ids, integer};
+use super::store::{Snapshot, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TemplateId};
 use crate::index::{Index, Owner};
@@ -34,6 +34,16 @@ impl TenantState {
                 return Ok(roster);
             }
         }
+    }
+
+    /// The tenant's keys at the commit `at`, for work that needs nobody in memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TenantNotFound`] when the tenant was erased.
+    pub(super) fn ring(&self, at: &Snapshot<'_>) -> Result<RwLockReadGuard<'_, Ring>> {
+        let ring = self.ring.read().unwrap_or_else(PoisonError::into_inner);
+        ring.counts(at)?;
+        Ok(ring)
     }
 
     /// Runs `work` on what is enrolled at `at`, or at a later commit that was already read.
@@ -139,10 +149,9 @@ impl Roster {
         let known = self.sequence.take();
         let counts = ring.counts(at).inspect_err(|_| *self = Self::default())?;
         self.spaces = spaces(at)?;
-        match known {
-            Some(known) if at.sequence - known <= CHANGES_KEPT => {
-                let sql = "SELECT DISTINCT subject FROM change WHERE sequence > ? AND tenant = ?";
-                let changed = ids(at.conn, sql, &[integer(known)?, ring.row])?;
+        let changed = known.map(|known| touched_since(at, ring.row, known)).transpose()?;
+        match changed.flatten() {
+            Some(changed) => {
                 // A name may have moved from one row to another: first all go, then all come.
                 for row in &changed {
                     self.forget(*row);
@@ -151,7 +160,7 @@ impl Roster {
                     self.load(at, ring, row)?;
                 }
             }
-            _ => {
+            None => {
                 *self = Self { spaces: std::mem::take(&mut self.spaces), ..Self::default() };
                 for row in ring.subject_rows(at)? {
                     self.load(at, ring, row)?;

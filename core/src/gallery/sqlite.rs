@@ -88,11 +88,28 @@ pub(super) fn damaged(what: impl std::fmt::Display) -> Error {
     )
 }
 
-/// Reads `id` and format of the file, and compares the schema word by word.
-pub(super) fn check_format(conn: &Connection) -> Result<()> {
-    let pragma = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
-    let application = pragma("application_id").map_err(sqlite)?;
-    let version = pragma("user_version").map_err(sqlite)?;
+/// The format the file says it is of.
+pub(super) fn version(conn: &Connection) -> Result<u16> {
+    let found: i64 = conn
+        .prepare_cached("PRAGMA user_version")
+        .and_then(|mut it| it.query_row([], |row| row.get(0)))
+        .map_err(sqlite)?;
+    let known = u16::try_from(found).ok().filter(|it| (1..=format::VERSION).contains(it));
+    known.ok_or_else(|| {
+        Error::new(
+            ErrorKind::GalleryVersion,
+            format!(
+                "the gallery has format {found}, this version of faceprint reads 1 to {}; update it",
+                format::VERSION
+            ),
+        )
+    })
+}
+
+/// Reads application and format of the file, and compares the schema word by word.
+pub(super) fn check_format(conn: &Connection) -> Result<u16> {
+    let application: i64 =
+        conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sqlite)?;
     if application != i64::from(format::APPLICATION_ID) {
         return Err(Error::new(
             ErrorKind::GalleryVersion,
@@ -103,28 +120,19 @@ pub(super) fn check_format(conn: &Connection) -> Result<()> {
             ),
         ));
     }
-    if version != i64::from(format::VERSION) {
-        return Err(Error::new(
-            ErrorKind::GalleryVersion,
-            format!(
-                "the gallery has format {version}, this version of faceprint reads {}; update it",
-                format::VERSION
-            ),
-        ));
-    }
-    let mut statement =
-        conn.prepare("SELECT name, sql FROM sqlite_schema ORDER BY rowid").map_err(sqlite)?;
+    let version = version(conn)?;
+    let mut expected: Vec<_> = format::schema(version).collect();
+    let mut statement = conn.prepare("SELECT name, sql FROM sqlite_schema").map_err(sqlite)?;
     let mut found = statement.query([]).map_err(sqlite)?;
-    let mut expected = format::SCHEMA.iter();
     while let Some(row) = found.next().map_err(sqlite)? {
         let (name, sql): (String, Option<String>) =
             (row.get(0).map_err(sqlite)?, row.get(1).map_err(sqlite)?);
-        if expected.next() != Some(&(name.as_str(), sql.as_deref().unwrap_or_default())) {
-            return Err(damaged("its schema is another"));
-        }
+        let entry = (name.as_str(), sql.as_deref().unwrap_or_default());
+        let at = expected.iter().position(|expected| **expected == entry);
+        expected.swap_remove(at.ok_or_else(|| damaged("its schema is another"))?);
     }
-    match expected.next() {
-        None => Ok(()),
+    match expected.first() {
+        None => Ok(version),
         Some((name, _)) => Err(damaged(format!("{name} is missing from its schema"))),
     }
 }

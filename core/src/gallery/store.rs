@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Row, ToSql, TransactionBehavior};
 
-use super::format::{self, GalleryUid, Table};
+use super::format::{GalleryUid, Table};
 use super::ledger::{Cell, Guard, Head};
 use super::sqlite::{BUSY, connect, damaged, prepare_for_writes, sqlite};
 use crate::error::{Error, ErrorKind, Result};
@@ -214,11 +214,8 @@ impl<'a> Writer<'a> {
 
     /// Adds a row; the first cell is its id.
     pub(super) fn insert(&mut self, table: Table, cells: &[Cell<'_>]) -> Result<()> {
-        let sql = match cells.len() {
-            2 => format!("INSERT INTO {} VALUES (?, ?)", table.name()),
-            4 => format!("INSERT INTO {} VALUES (?, ?, ?, ?)", table.name()),
-            _ => format!("INSERT INTO {} VALUES (?, ?, ?, ?, ?)", table.name()),
-        };
+        let marks = vec!["?"; cells.len()].join(", ");
+        let sql = format!("INSERT INTO {} VALUES ({marks})", table.name());
         let values: Vec<&dyn ToSql> = cells
             .iter()
             .map(|cell| match cell {
@@ -269,19 +266,17 @@ impl<'a> Writer<'a> {
         self.touched.insert((tenant, subject));
     }
 
-    /// Writes the list of changes and the head; gives the number of the commit.
+    /// Writes who changed and the head; gives the number of the commit.
     pub(super) fn finish(mut self) -> Result<u64> {
         self.head.sequence += 1;
         let sequence = integer(self.head.sequence)?;
         for (tenant, subject) in std::mem::take(&mut self.touched) {
-            let id = self.next_id()?;
-            let cells = [Cell::Int(id), Cell::Int(sequence), Cell::Int(tenant), Cell::Int(subject)];
-            self.insert(Table::Change, &cells)?;
-        }
-        let last = sequence - integer(format::CHANGES_KEPT)?;
-        let old: Vec<i64> = ids(self.conn, "SELECT id FROM change WHERE sequence <= ?", &[last])?;
-        for id in old {
-            self.remove(Table::Change, id)?;
+            let cells = [Cell::Int(subject), Cell::Int(sequence), Cell::Int(tenant)];
+            if ids(self.conn, "SELECT id FROM change WHERE id = ?", &[subject])?.is_empty() {
+                self.insert(Table::Change, &cells)?;
+            } else {
+                self.update(Table::Change, subject, &cells)?;
+            }
         }
         self.guard.write(self.conn, &self.head)?;
         Ok(self.head.sequence)

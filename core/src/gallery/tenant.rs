@@ -1,15 +1,18 @@
 //! One tenant: who is enrolled, and who a probe is.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::SystemTime;
 
+use super::changes::SubjectRef;
 use super::enroll::EnrollPolicy;
+use super::identity::Identity;
 use super::record::{millis_from_time, time_from_millis};
 use super::roster::TenantState;
 use super::store::Store;
+use super::template::StoredTemplate;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{SubjectId, TemplateId, TenantId};
+use crate::id::{SubjectId, TenantId};
 use crate::matcher::{Hit, Query, best_subjects};
 use crate::vector::{Similarity, Template};
 
@@ -28,6 +31,7 @@ pub struct Tenant {
     pub(super) state: Arc<TenantState>,
     pub(super) policy: EnrollPolicy,
     pub(super) clock: Clock,
+    pub(super) identity: Arc<RwLock<Identity>>,
 }
 
 impl Tenant {
@@ -115,6 +119,7 @@ impl Tenant {
                 let profile = ring.known_person(at, known.row)?.profile;
                 Ok(Subject {
                     id: known.id.clone(),
+                    reference: SubjectRef::new(at.gallery, known.row),
                     enrolled_at: time_from_millis(profile.enrolled),
                     templates: known.templates.len(),
                     details: Details {
@@ -141,6 +146,8 @@ impl Tenant {
                 let opened = stored.into_iter().map(|stored| StoredTemplate {
                     id: stored.record.id,
                     enrolled_at: time_from_millis(stored.record.enrolled),
+                    quality: stored.record.picture.quality,
+                    landmarks: stored.record.picture.landmarks,
                     template: Template::new(stored.record.embedding, stored.space),
                 });
                 Ok(opened.collect())
@@ -165,6 +172,8 @@ impl fmt::Debug for Tenant {
 pub struct Subject {
     /// Who.
     pub id: SubjectId,
+    /// Which enrolment of them this is; it stays the same until they are erased.
+    pub reference: SubjectRef,
     /// When the first template was enrolled; milliseconds are kept.
     pub enrolled_at: SystemTime,
     /// How many templates there are, in all spaces.
@@ -193,16 +202,4 @@ impl fmt::Debug for Details {
             .field("expires_at", &self.expires_at)
             .finish()
     }
-}
-
-/// One template as it was enrolled.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct StoredTemplate {
-    /// Which one.
-    pub id: TemplateId,
-    /// When it was enrolled; milliseconds are kept.
-    pub enrolled_at: SystemTime,
-    /// The template.
-    pub template: Template,
 }

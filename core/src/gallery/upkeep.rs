@@ -8,9 +8,9 @@ use rusqlite::Connection;
 use super::ledger::Guard;
 use super::record::{Counts, time_from_millis};
 use super::roster::spaces;
-use super::sqlite::{damaged, sqlite};
+use super::sqlite::{damaged, sqlite, version};
 use super::store::Snapshot;
-use super::{Gallery, SlotInfo, format, reserve, rings};
+use super::{Gallery, SlotInfo, reserve, rings};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::SpaceId;
 
@@ -59,7 +59,7 @@ impl Gallery {
                 .map_err(sqlite)?;
             let page = number("PRAGMA page_size")?;
             Ok(GalleryInfo {
-                format: format::VERSION,
+                format: version(at.conn)?,
                 created_at: time_from_millis(created),
                 sequence: at.sequence,
                 tenants: number("SELECT count(*) FROM tenant")?,
