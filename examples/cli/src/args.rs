@@ -1,11 +1,20 @@
 //! What can be typed.
 
+mod gallery;
+mod sync;
+
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use faceprint::TenantId;
 
+pub(crate) use self::gallery::{
+    BackupArgs, CheckArgs, DetailsArgs, EnrollArgs, EraseArgs, FileArgs, GalleryArgs,
+    GalleryCommand, ListArgs, NewSecretArgs, RemoveKeyArgs, RenewArgs, SecretArgs, SpacesArgs,
+};
+pub(crate) use self::sync::{ChangesArgs, ExportArgs, ImportArgs};
 use crate::models::ModelsArgs;
 
 /// Find, compare and recognise faces in pictures.
@@ -146,9 +155,9 @@ pub(crate) enum Command {
     ///
     /// Exit code 0: the same person; 1: different people; 2: an error, such as a picture without a face.
     Compare(CompareArgs),
-    /// Name the people in pictures, from a folder of known ones.
+    /// Name the people in pictures, from a gallery or a folder of known ones.
     ///
-    /// Known people are NAME.jpg or NAME/*.jpg in the folder; each such picture must show exactly one
+    /// In a folder, known people are NAME.jpg or NAME/*.jpg; each such picture must show exactly one
     /// face, and pictures that cannot be used are reported with the reason. A person's similarity is that
     /// of the best of their pictures.
     ///
@@ -158,6 +167,30 @@ pub(crate) enum Command {
     ///
     /// Exit code 0: every picture has a template; 1: some picture shows no face; 2: an error.
     Embed(EmbedArgs),
+    /// Enrol a person, or everybody in a folder, in a gallery.
+    ///
+    /// Each picture must show exactly one face. Pictures that cannot be used are reported with the reason,
+    /// and so is who looks like somebody enrolled under another name; the others are enrolled in one
+    /// commit, and are on disk when the command ends. Pictures that are enrolled already are left out, so
+    /// that a folder can be enrolled again when it has grown.
+    ///
+    /// Exit code 0: every picture is enrolled; 1: some were rejected; 2: an error, and nobody is enrolled.
+    Enroll(EnrollArgs),
+    /// Show who is enrolled in a gallery. The expired are not shown.
+    List(ListArgs),
+    /// Forget people: their keys, templates and details go in one commit each.
+    ///
+    /// `faceprint gallery compact` afterwards removes what the file still holds of the sealed bytes.
+    ///
+    /// Exit code 0: all of them were erased; 1: somebody was not enrolled (the others are erased), or the
+    /// question was answered with no; 2: an error.
+    Erase(EraseArgs),
+    /// Make and keep encrypted galleries: one file with many tenants and their people.
+    ///
+    /// A gallery is opened with a passphrase or with a key. In this order: the file that --key-file or
+    /// --passphrase-file names, the environment variable FACEPRINT_PASSPHRASE, a question at the
+    /// terminal. It is never an argument: those are seen by every process of the machine.
+    Gallery(GalleryArgs),
     /// Measure accuracy on a benchmark.
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -194,8 +227,29 @@ pub(crate) struct CompareArgs {
 #[derive(Debug, Args)]
 pub(crate) struct IdentifyArgs {
     /// The folder of known people.
-    #[arg(long, value_name = "FOLDER")]
-    pub(crate) known: PathBuf,
+    #[arg(long, value_name = "FOLDER", required_unless_present = "gallery")]
+    pub(crate) known: Option<PathBuf>,
+
+    /// The gallery of known people.
+    #[arg(long, value_name = "FILE", conflicts_with = "known", help_heading = "Gallery")]
+    pub(crate) gallery: Option<PathBuf>,
+
+    /// The tenant of the gallery whose people are known.
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "default",
+        conflicts_with = "known",
+        help_heading = "Gallery"
+    )]
+    pub(crate) tenant: TenantId,
+
+    #[command(flatten)]
+    pub(crate) secret: SecretArgs,
+
+    /// Tell the N most similar people for each face.
+    #[arg(long, value_name = "N", default_value = "1")]
+    pub(crate) top: NonZeroUsize,
 
     /// Pictures of people to name.
     #[arg(required = true, value_name = "PROBE")]
@@ -319,6 +373,28 @@ mod tests {
     fn the_definition_is_consistent() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    /// What is an argument can be read by every process of the machine.
+    #[test]
+    fn secrets_are_named_by_their_files_only() {
+        use clap::CommandFactory as _;
+        fn options(command: &clap::Command) -> Vec<(String, &str)> {
+            let own = command
+                .get_arguments()
+                .filter_map(|it| Some((it.get_id().to_string(), it.get_long()?)));
+            own.chain(command.get_subcommands().flat_map(options)).collect()
+        }
+        let command = Cli::command();
+        let mut secrets = options(&command);
+        secrets.retain(|(_, name)| {
+            name.contains("pass") || name.contains("key") || name.contains("secret")
+        });
+        assert!(secrets.len() > 20);
+        assert!(
+            secrets.iter().all(|(id, name)| id.ends_with("_file") && name.ends_with("-file")),
+            "{secrets:?}"
+        );
     }
 
     #[test]

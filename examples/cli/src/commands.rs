@@ -3,9 +3,14 @@
 pub(crate) mod compare;
 pub(crate) mod detect;
 pub(crate) mod embed;
+pub(crate) mod enroll;
+pub(crate) mod erase;
+pub(crate) mod gallery;
 pub(crate) mod identify;
 pub(crate) mod lfw;
+pub(crate) mod list;
 pub(crate) mod runtime;
+pub(crate) mod sync;
 
 use std::path::{Path, PathBuf};
 

@@ -59,7 +59,17 @@ impl fmt::Display for Failure {
 
 impl From<faceprint::Error> for Failure {
     fn from(error: faceprint::Error) -> Self {
-        Self::new(error.kind(), error.to_string())
+        match error.kind() {
+            // The library names what the command line does not have.
+            ErrorKind::Locked => Self::new(
+                ErrorKind::Locked,
+                "another process is writing to the gallery; try again when it is done",
+            ),
+            ErrorKind::WrongCursor => {
+                Self::new(ErrorKind::WrongCursor, format!("{error} (that is, without --since)"))
+            }
+            kind => Self::new(kind, error.to_string()),
+        }
     }
 }
 

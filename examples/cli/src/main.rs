@@ -8,11 +8,17 @@ mod drawing;
 mod eval;
 mod faces;
 mod failure;
+mod gallery;
+mod known;
 mod models;
 mod npy;
 mod output;
 mod people;
+mod samples;
+mod secret;
 mod session;
+mod table;
+mod time;
 
 use std::process::ExitCode;
 
@@ -31,6 +37,10 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args, &engine, &context),
         Command::Identify(args) => commands::identify::run(args, &engine, &context),
         Command::Embed(args) => commands::embed::run(args, &engine, &context),
+        Command::Enroll(args) => commands::enroll::run(args, &engine, &context),
+        Command::List(args) => commands::list::run(args, &context),
+        Command::Erase(args) => commands::erase::run(args, &context),
+        Command::Gallery(args) => commands::gallery::run(&args.command, &engine, &context),
         Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
         Command::Models(args) => models::run(args, &context),
         Command::Runtime => commands::runtime::run(&engine, &context),

@@ -14,6 +14,7 @@ use crate::commands::Answer;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output;
+use crate::table::Table;
 
 /// What `models` takes.
 #[derive(Debug, Args)]
@@ -348,29 +349,5 @@ impl<'a> License<'a> {
     fn of(model: &'a ModelSpec) -> Self {
         let license = &model.license;
         Self { name: &license.name, class: license.class.as_str(), url: license.url.as_deref() }
-    }
-}
-
-/// Left-aligned columns, two spaces apart.
-struct Table<const COLUMNS: usize> {
-    rows: Vec<[String; COLUMNS]>,
-}
-
-impl<const COLUMNS: usize> Table<COLUMNS> {
-    fn new(head: [&str; COLUMNS]) -> Self {
-        Self { rows: vec![head.map(str::to_owned)] }
-    }
-
-    fn row(&mut self, cells: [String; COLUMNS]) {
-        self.rows.push(cells);
-    }
-
-    fn print(&self) -> Result<(), Failure> {
-        let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max();
-        let widths: [usize; COLUMNS] = std::array::from_fn(|column| width(column).unwrap_or(0));
-        self.rows.iter().try_for_each(|row| {
-            let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
-            output::line(cells.collect::<Vec<_>>().join("  ").trim_end())
-        })
     }
 }

@@ -16,6 +16,11 @@ pub(crate) fn json(document: &impl Serialize) -> Result<(), Failure> {
     line(serde_json::to_string(document).map_err(io::Error::from)?)
 }
 
+/// `1 person`, `2 people`.
+pub(crate) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { many })
+}
+
 /// Something the user should know that is not the result.
 pub(crate) fn note(text: impl AsRef<str>) {
     // A closed standard error leaves no way to complain about it.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use faceprint::pack::{Catalog, Locations, ModelPack};
 use faceprint::runtime::{BackendChoice, RuntimeOptions};
-use faceprint::{DetectionSize, Engine};
+use faceprint::{DetectionSize, Engine, SpaceId};
 use serde::Serialize;
 
 use crate::args::{Backend, EngineArgs, Size, ThresholdArgs};
@@ -68,8 +68,22 @@ impl Session {
     }
 }
 
+/// The names of the packs in reach whose templates are of `space`.
+pub(crate) fn packs_of(space: SpaceId, context: &Context) -> Vec<String> {
+    let catalog = match &context.catalog {
+        Some(path) => Catalog::open(path),
+        None => Catalog::builtin(),
+    };
+    let listed = catalog.iter().flat_map(|catalog| {
+        catalog.packs().iter().filter_map(|pack| catalog.find(pack.name()).ok())
+    });
+    let packs = std::iter::once(ModelPack::bundled()).chain(listed);
+    let packs = packs.filter(|pack| pack.space().is_ok_and(|own| own == space));
+    packs.map(|pack| pack.name().to_owned()).collect()
+}
+
 /// The pack that was asked for: a folder or manifest, or a name in the catalogue. The bundled one by default.
-fn pack(context: &Context, args: &EngineArgs) -> Result<ModelPack, Failure> {
+pub(crate) fn pack(context: &Context, args: &EngineArgs) -> Result<ModelPack, Failure> {
     let Some(name) = args.pack.as_deref() else { return Ok(ModelPack::bundled()) };
     let locations = Locations::from_env().first(context.models.iter().cloned());
     let path = Path::new(name);

@@ -1,8 +1,8 @@
-//! `faceprint identify`: who is in a picture, from a folder of known people.
+//! `faceprint identify`: who is in a picture, from a folder of known people or a gallery.
 
 use std::path::{Path, PathBuf};
 
-use faceprint::{Capture, Engine, Face, Template};
+use faceprint::{Face, Tenant};
 use serde::Serialize;
 
 use super::{Answer, each_picture};
@@ -12,23 +12,11 @@ use crate::draw::{self, Mark};
 use crate::drawing::Target;
 use crate::faces::{self, FaceReport};
 use crate::failure::Failure;
+use crate::gallery;
+use crate::known::{Candidate, Known, Rejected};
 use crate::output;
 use crate::people::{self, KnownPicture};
-use crate::session::{Session, Threshold};
-
-/// A known person and the templates of their pictures.
-#[derive(Debug)]
-struct Person {
-    name: String,
-    templates: Vec<Template>,
-}
-
-/// A picture in the known folder that cannot be used.
-#[derive(Debug, Serialize)]
-struct Rejected {
-    image: PathBuf,
-    reasons: Vec<String>,
-}
+use crate::session::{self, Session, Threshold};
 
 /// One probe picture, for scripts.
 #[derive(Debug, Serialize)]
@@ -47,9 +35,11 @@ struct Report<'a> {
 struct Match {
     /// The person, when similar enough.
     name: Option<String>,
-    /// The most similar person, similar enough or not.
-    nearest: String,
-    similarity: f32,
+    /// The most similar person, similar enough or not; none when nobody is enrolled.
+    nearest: Option<String>,
+    similarity: Option<f32>,
+    /// The most similar people, as many as were asked for; `nearest` is the first.
+    candidates: Vec<Candidate>,
     face: FaceReport,
 }
 
@@ -58,25 +48,25 @@ pub(crate) fn run(
     engine: &EngineArgs,
     context: &Context,
 ) -> Result<Answer, Failure> {
-    let pictures = people::list(&args.known)?;
+    let source = Source::open(args, engine, context)?;
     let session = Session::open(context, engine)?;
     let threshold = session.threshold(&args.threshold)?;
     let target = args.draw.as_deref().map(|path| Target::new(path, &args.probes)).transpose()?;
-
-    let (known, rejected) = enroll(&session.engine, &pictures);
-    for Rejected { image, reasons } in &rejected {
-        output::note(format!("not used: {}: {}", image.display(), reasons.join("; ")));
-    }
-    if known.is_empty() {
-        return Err(Failure::usage(format!(
-            "none of the {} pictures in {} shows a usable face",
-            pictures.len(),
-            args.known.display()
-        )));
-    }
-
+    let (known, rejected) = match source {
+        Source::Gallery(tenant) => (Known::Gallery(tenant), Vec::new()),
+        Source::Folder(folder, pictures) => Known::from_folder(&session.engine, folder, &pictures)?,
+    };
     each_picture(&args.probes, context, |path| {
-        let (faces, drawn) = identify(&session, &known, threshold, path, target.as_ref())?;
+        let image = faces::read(path)?;
+        let at = |error: faceprint::Error| Failure::from(error).at(path);
+        let found = session.engine.analyze(&image.view()).map_err(at)?;
+        let faces: Vec<_> = found
+            .iter()
+            .map(|face| Match::new(face, &known, args.top.get(), threshold))
+            .collect::<Result<_, _>>()?;
+        let marks: Vec<Mark> =
+            found.iter().zip(&faces).map(|(face, found)| mark(face, found)).collect();
+        let drawn = target.as_ref().map(|target| target.draw(path, &image, &marks)).transpose()?;
         let report = Report { image: path, threshold, faces, rejected: &rejected, drawn };
         if context.json {
             output::json(&report)?;
@@ -88,77 +78,50 @@ pub(crate) fn run(
     .map(|answers| answers.contains(&true).into())
 }
 
-/// The templates of all known people, using all cores.
-fn enroll(engine: &Engine, pictures: &[KnownPicture]) -> (Vec<Person>, Vec<Rejected>) {
-    let bar = output::progress(pictures.len(), "known people");
-    let samples = engine.batch(pictures, known_template, |done, _| bar.set_position(done as u64));
-    bar.finish_and_clear();
+/// Where the known people are, found to be usable before the models are loaded.
+#[derive(Debug)]
+enum Source<'a> {
+    Folder(&'a Path, Vec<KnownPicture>),
+    Gallery(Tenant),
+}
 
-    let (mut known, mut rejected) = (Vec::<Person>::new(), Vec::new());
-    for (picture, sample) in pictures.iter().zip(samples) {
-        match (sample, known.last_mut()) {
-            (Ok(template), Some(person)) if person.name == picture.name => {
-                person.templates.push(template);
+impl<'a> Source<'a> {
+    fn open(
+        args: &'a IdentifyArgs,
+        engine: &EngineArgs,
+        context: &Context,
+    ) -> Result<Self, Failure> {
+        match (&args.known, &args.gallery) {
+            (_, Some(path)) => {
+                let gallery = gallery::read(path, &args.secret)?;
+                gallery::require_space(&gallery, path, &session::pack(context, engine)?, context)?;
+                Ok(Self::Gallery(gallery::tenant(&gallery, &args.tenant)?))
             }
-            (Ok(template), _) => {
-                known.push(Person { name: picture.name.clone(), templates: vec![template] });
-            }
-            (Err(reasons), _) => rejected.push(Rejected { image: picture.path.clone(), reasons }),
+            (Some(folder), None) => Ok(Self::Folder(folder, people::list(folder)?)),
+            (None, None) => Err(Failure::usage("whom to know: --known FOLDER or --gallery FILE")),
         }
     }
-    (known, rejected)
 }
 
-/// The template of the one person in a picture, or why there is none.
-fn known_template(engine: &Engine, picture: &KnownPicture) -> Result<Template, Vec<String>> {
-    let image = faces::read_unnamed(&picture.path).map_err(|failure| vec![failure.message])?;
-    match engine.capture(&image.view()).map_err(|error| vec![error.to_string()])? {
-        Capture::Usable(sample) => Ok(sample.template),
-        Capture::Rejected(issues) => Err(issues.iter().map(ToString::to_string).collect()),
+impl Match {
+    /// Whose face it is: that of the person whose best template is most similar.
+    fn new(face: &Face, known: &Known, top: usize, threshold: Threshold) -> Result<Self, Failure> {
+        let candidates = known.nearest(&face.template, top)?;
+        let best = candidates.first();
+        let same = best.filter(|best| best.similarity >= threshold.value);
+        Ok(Self {
+            name: same.map(|best| best.name.clone()),
+            nearest: best.map(|best| best.name.clone()),
+            similarity: best.map(|best| best.similarity),
+            candidates,
+            face: (&face.detection).into(),
+        })
     }
-}
-
-fn identify(
-    session: &Session,
-    known: &[Person],
-    threshold: Threshold,
-    path: &Path,
-    target: Option<&Target>,
-) -> Result<(Vec<Match>, Option<PathBuf>), Failure> {
-    let image = faces::read(path)?;
-    let found =
-        session.engine.analyze(&image.view()).map_err(|error| Failure::from(error).at(path))?;
-    let matches: Vec<Match> =
-        found.iter().map(|face| nearest(face, known, threshold)).collect::<Result<_, _>>()?;
-    let marks: Vec<Mark> =
-        found.iter().zip(&matches).map(|(face, found)| mark(face, found)).collect();
-    let drawn = target.map(|target| target.draw(path, &image, &marks)).transpose()?;
-    Ok((matches, drawn))
-}
-
-/// The person whose best template is most similar to `face`.
-fn nearest(face: &Face, known: &[Person], threshold: Threshold) -> Result<Match, Failure> {
-    let mut best = (f32::NEG_INFINITY, "");
-    for person in known {
-        for template in &person.templates {
-            let similarity = face.template.similarity(template)?.value();
-            if similarity > best.0 {
-                best = (similarity, &person.name);
-            }
-        }
-    }
-    let (similarity, nearest) = best;
-    Ok(Match {
-        name: (similarity >= threshold.value).then(|| nearest.to_owned()),
-        nearest: nearest.to_owned(),
-        similarity,
-        face: (&face.detection).into(),
-    })
 }
 
 fn mark(face: &Face, found: &Match) -> Mark {
     let (label, color) = match &found.name {
-        Some(name) => (format!("{name} {:.2}", found.similarity), draw::GREEN),
+        Some(name) => (format!("{name} {:.2}", found.similarity.unwrap_or(0.0)), draw::GREEN),
         None => ("unknown".to_owned(), draw::RED),
     };
     Mark {
@@ -182,14 +145,18 @@ fn print(report: &Report<'_>) -> Result<(), Failure> {
     let column = names.map(|name| name.chars().count()).max().unwrap_or(0).max("unknown".len());
     for found in &report.faces {
         let [x, y, width, height] = found.face.bounds;
-        let (name, verdict) = match &found.name {
-            Some(name) => (name.as_str(), "known".to_owned()),
-            None => ("unknown", format!("unknown, nearest is {}", found.nearest)),
+        let (name, verdict) = match (&found.name, &found.nearest) {
+            (Some(name), _) => (name.as_str(), "known".to_owned()),
+            (None, Some(nearest)) => ("unknown", format!("unknown, nearest is {nearest}")),
+            (None, None) => ("unknown", "unknown, nobody is enrolled".to_owned()),
         };
+        let similarity = found.similarity.map_or_else(|| "-".to_owned(), |it| format!("{it:.4}"));
         output::line(format!(
-            "  {name:<column$}  similarity {:>7.4}  box {x:.0},{y:.0} {width:.0}x{height:.0}  {verdict}",
-            found.similarity
+            "  {name:<column$}  similarity {similarity:>7}  box {x:.0},{y:.0} {width:.0}x{height:.0}  {verdict}",
         ))?;
+        for (place, candidate) in (2..).zip(found.candidates.iter().skip(1)) {
+            output::line(format!("    {place}. {}  {:.4}", candidate.name, candidate.similarity))?;
+        }
     }
     if let Some(path) = &report.drawn {
         output::line(format!("  drawn to {}", path.display()))?;

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "part of the tests only")]
 
+pub(crate) mod home;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// What a run of the command left behind.
 #[derive(Debug)]
@@ -22,8 +24,19 @@ impl Run {
 
 /// Runs `faceprint` with `args`, away from the settings of whoever runs the tests.
 pub(crate) fn faceprint<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
+    faceprint_with(args, &[])
+}
+
+/// [`faceprint`] with environment variables.
+pub(crate) fn faceprint_with<S: AsRef<std::ffi::OsStr>>(
+    args: impl IntoIterator<Item = S>,
+    env: &[(&str, &str)],
+) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_faceprint"));
-    command.args(args).env_remove("FACEPRINT_PACK").env_remove("FACEPRINT_MODELS");
+    for name in ["PACK", "MODELS", "PASSPHRASE", "NEW_PASSPHRASE"] {
+        command.env_remove(format!("FACEPRINT_{name}"));
+    }
+    command.args(args).envs(env.iter().copied()).stdin(Stdio::null());
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
