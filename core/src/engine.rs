@@ -49,7 +49,7 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Models {
-    pack: String,
+    pack: ModelPack,
     detector: Option<Detector>,
     embedder: Option<Embedder>,
     liveness: Option<LivenessModels>,
@@ -148,6 +148,15 @@ impl Engine {
         &self.models.policy
     }
 
+    /// The similarity from which on the pack takes two templates for one person, see
+    /// [`ModelPack::threshold`].
+    ///
+    /// # Errors
+    /// As [`ModelPack::threshold`].
+    pub fn threshold(&self, fmr: f64) -> Result<f32> {
+        self.models.pack.threshold(fmr)
+    }
+
     /// What runs the networks.
     #[must_use]
     pub fn backend(&self) -> &BackendInfo {
@@ -206,7 +215,7 @@ impl Engine {
     fn missing(&self, role: &str) -> Error {
         Error::new(
             ErrorKind::ModelNotFound,
-            format!("pack \"{}\" has no {role}; use a pack that has one", self.models.pack),
+            format!("pack \"{}\" has no {role}; use a pack that has one", self.models.pack.name()),
         )
     }
 }

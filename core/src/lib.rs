@@ -33,6 +33,7 @@
 //! |---|---|
 //! | find faces, make templates, work through many pictures | [`Engine`] |
 //! | know whether a picture is good enough, and choose the best of several | [`quality`], [`Engine::capture`], [`engine::Series`] |
+//! | turn a camera into one event for each visit, and keep events until they are delivered | [`Stream`], [`stream::Outbox`] |
 //! | refuse prints and screens, within limits | [`liveness`] |
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
@@ -57,6 +58,7 @@
 //! | 3 | [`pack`] `index` [`fernet`] | manifests, the catalogue, verified bytes; scans of templates; vectors in tokens |
 //! | 4 | [`detect`] `embed` [`quality`] [`liveness`] [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
 //! | 5 | [`engine`] [`gallery`] | the paved road over row 4; a store that never loads a model |
+//! | 6 | [`stream`] | from frames to one event for each visit, and to a queue that loses none |
 //!
 //! # Words
 //!
@@ -98,6 +100,8 @@ pub mod matcher;
 pub mod pack;
 pub mod quality;
 pub mod runtime;
+#[cfg(feature = "gallery")]
+pub mod stream;
 pub mod vector;
 
 pub use crate::detect::{Detection, DetectionSize};
@@ -113,6 +117,8 @@ pub use crate::matcher::{Hit, Query};
 pub use crate::pack::{Catalog, ModelPack};
 pub use crate::quality::{Issue, Policy, Quality};
 pub use crate::runtime::BackendChoice;
+#[cfg(feature = "gallery")]
+pub use crate::stream::Stream;
 pub use crate::vector::{Embedding, Similarity, Template};
 
 /// The README's programs compile.

@@ -156,7 +156,7 @@ impl EngineBuilder {
         self.pack.require_license(&self.accepted_licenses)?;
         let runtime = Runtime::new(&runtime)?;
         let models = Models {
-            pack: self.pack.name().to_owned(),
+            pack: self.pack.clone(),
             detector: self.detector(&runtime)?,
             embedder: self.embedder(&runtime)?,
             liveness: self
