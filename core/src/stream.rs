@@ -187,7 +187,10 @@ impl<O, R: Recognize> Stream<O, R> {
             self.see(frame, &detections, seen, at, threshold)?;
         }
         self.stats.embedded_frames += u64::from(self.stats.embeddings > before);
-        self.memory.forget(now, self.options.cooldown);
+        // A path that is not decided yet may be of somebody who came back just in time.
+        let undecided = self.persons.values().filter(|person| person.who.is_none());
+        let earliest = undecided.map(|person| person.since).min().unwrap_or(now);
+        self.memory.forget(earliest, self.options.cooldown);
         Ok(std::mem::take(&mut self.ready))
     }
 
@@ -230,7 +233,7 @@ impl<O, R: Recognize> Stream<O, R> {
     {
         let (now, options) = (self.elapsed.now(), &self.options);
         self.stats.faces += 1;
-        let person = self.persons.entry(seen.track).or_insert_with(|| self.memory.person());
+        let person = self.persons.entry(seen.track).or_insert_with(|| self.memory.person(now));
         person.doubtful |= seen.doubtful;
         let detection = &detections[seen.detection];
         // Of a face that is partly another's, nothing can be learnt.
@@ -248,7 +251,7 @@ impl<O, R: Recognize> Stream<O, R> {
         let look = Look { template, quality, now, threshold };
         let answer = person.look(look, options, &mut self.memory, &self.people)?;
         if let Answer::Decided(who) = answer
-            && self.memory.begins_visit(&who, now, options.cooldown)
+            && self.memory.begins_visit(&who, person.since, options.cooldown)
         {
             self.stats.events += 1;
             self.ready.push(Event {

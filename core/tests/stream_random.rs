@@ -137,7 +137,7 @@ fn summary(events: &BTreeMap<u64, u64>) -> (Vec<(u64, u64)>, Vec<u64>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn each_visit_is_said_exactly_once(seed in any::<u64>()) {

@@ -55,18 +55,19 @@ impl Memory {
     }
 
     /// Somebody of whom nothing is known yet, on a path with a number of its own.
-    pub(super) const fn person(&mut self) -> Person {
+    pub(super) const fn person(&mut self, since: Duration) -> Person {
         self.paths += 1;
-        Person::new(self.paths)
+        Person::new(self.paths, since)
     }
 
-    /// Whether somebody who is seen now was away for the cooldown, or never there.
-    pub(super) fn begins_visit(&self, who: &Who, now: Duration, cooldown: Duration) -> bool {
+    /// Whether somebody whose path began at `since` was away for the cooldown then, or never there. How long it took
+    /// to recognise them does not matter.
+    pub(super) fn begins_visit(&self, who: &Who, since: Duration, cooldown: Duration) -> bool {
         let seen = match who {
             Who::Subject { id, .. } => self.subjects.get(id).map(|(seen, _)| *seen),
             Who::Visitor(id) => self.visitors.iter().find(|it| it.id == *id).and_then(|it| it.seen),
         };
-        seen.is_none_or(|seen| now.saturating_sub(seen) >= cooldown)
+        seen.is_none_or(|seen| since.saturating_sub(seen) >= cooldown)
     }
 
     /// Whoever `person` is for sure is seen.
@@ -113,9 +114,10 @@ impl Memory {
         Ok(id)
     }
 
-    /// Drops who has been away for the cooldown: they begin a new visit whether remembered or not.
-    pub(super) fn forget(&mut self, now: Duration, cooldown: Duration) {
-        self.subjects.retain(|_, (seen, _)| now.saturating_sub(*seen) < cooldown);
+    /// Drops who had been away for the cooldown at `earliest`: on a path from then on they begin a new visit whether
+    /// remembered or not.
+    pub(super) fn forget(&mut self, earliest: Duration, cooldown: Duration) {
+        self.subjects.retain(|_, (seen, _)| earliest.saturating_sub(*seen) < cooldown);
     }
 
     pub(super) fn sightings(&self) -> Vec<Sighting> {

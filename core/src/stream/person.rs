@@ -19,6 +19,8 @@ const PATIENCE: u32 = 4;
 pub(super) struct Person {
     /// The number of the path, as the caller sees it.
     pub(super) number: u64,
+    /// The time of its first frame.
+    pub(super) since: Duration,
     pub(super) who: Option<Who>,
     /// Whether somebody else may have come onto the path since the last template.
     pub(super) doubtful: bool,
@@ -52,9 +54,10 @@ pub(super) enum Answer {
 }
 
 impl Person {
-    pub(super) const fn new(number: u64) -> Self {
+    pub(super) const fn new(number: u64, since: Duration) -> Self {
         Self {
             number,
+            since,
             who: None,
             doubtful: false,
             fused: None,
@@ -96,7 +99,7 @@ impl Person {
                 return Ok(Answer::Nothing);
             }
             // Two of a kind: somebody else is here.
-            *self = Self { last_look: look.now, looks: 2, ..memory.person() };
+            *self = Self { last_look: look.now, looks: 2, ..memory.person(first.now) };
             self.fuse(&first)?;
         }
         self.fuse(&look)?;
