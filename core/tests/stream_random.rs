@@ -52,20 +52,22 @@ fn day(seed: u64, trouble: Trouble) -> (BTreeMap<u64, u64>, BTreeMap<u64, u64>) 
     let build = || builder(KNOWN).cooldown(Duration::from_secs_f64(COOLDOWN));
     let mut door = Door::new(build());
     let mut places: [Option<Present>; 4] = [const { None }; 4];
+    // Nobody stands where somebody else stood in the frame before: it takes longer than a sure step.
+    let mut free = [-1.0; 4];
     let mut left: BTreeMap<u64, f64> = BTreeMap::new();
     let (mut said, mut expected): (BTreeMap<_, u64>, BTreeMap<_, u64>) = Default::default();
     let mut offset = 0.0;
     for tenth in 0..1_200_u32 {
         let at = f64::from(tenth) / 10.0;
-        for place in &mut places {
+        for (place, free) in places.iter_mut().zip(&mut free) {
             if place.as_ref().is_some_and(|it| it.until <= at) {
                 left.insert(place.take().unwrap().person, at);
-                continue; // at least one frame shows nobody there
+                *free = at;
             }
             let person = dice.below(PEOPLE);
             // Neither side of the cooldown is tried so closely that a missed frame decides.
             let clear = left.get(&person).is_none_or(|gone| (at - gone - COOLDOWN).abs() > 1.5);
-            if place.is_none() && at < 115.0 && dice.below(20) == 0 && clear {
+            if place.is_none() && at - *free > 0.6 && at < 115.0 && dice.below(20) == 0 && clear {
                 let until = at + 3.0 + dice.below(50) as f64 / 10.0;
                 let speed = dice.below(300) as f32 - 150.0;
                 *place = Some(Present { person, since: at, until, speed });
@@ -137,7 +139,7 @@ fn summary(events: &BTreeMap<u64, u64>) -> (Vec<(u64, u64)>, Vec<u64>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn each_visit_is_said_exactly_once(seed in any::<u64>()) {
