@@ -31,6 +31,14 @@ pub struct Detection {
     pub score: f32,
 }
 
+impl Detection {
+    /// A face that something else has found.
+    #[must_use]
+    pub const fn new(bounds: Rect, landmarks: Landmarks, score: f32) -> Self {
+        Self { bounds, landmarks, score }
+    }
+}
+
 /// What to look for. `None` means the pack's own value.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

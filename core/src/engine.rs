@@ -7,23 +7,28 @@
 mod batch;
 mod builder;
 mod capture;
+mod liveness;
+mod series;
 
 use std::sync::Arc;
 
-use crate::align::align;
+use crate::align::{AlignmentTemplate, align};
 use crate::detect::{Detection, Detector};
 use crate::embed::Embedder;
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::Landmarks;
 use crate::image::{ImageView, Raster, RgbImage};
+use crate::liveness::LivenessModels;
 use crate::pack::ModelPack;
+use crate::quality::{Found, Policy, Quality};
 use crate::runtime::{BackendInfo, Lane};
 use crate::vector::Template;
 
 pub use builder::EngineBuilder;
-pub use capture::{Capture, Issue, Sample};
+pub use capture::{Capture, Sample};
+pub use series::{Refusal, Selected, Selection, Series};
 
-/// A face and its template.
+/// A face, its template and how good it is.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Face {
@@ -31,6 +36,8 @@ pub struct Face {
     pub detection: Detection,
     /// What it is compared by.
     pub template: Template,
+    /// How good the face is as a sample.
+    pub quality: Quality,
 }
 
 /// Loaded models, ready for pictures. Cheap to clone, `Send + Sync`.
@@ -42,9 +49,11 @@ pub struct Engine {
 
 #[derive(Debug)]
 struct Models {
-    pack: String,
+    pack: ModelPack,
     detector: Option<Detector>,
     embedder: Option<Embedder>,
+    liveness: Option<LivenessModels>,
+    policy: Policy,
     backend: BackendInfo,
 }
 
@@ -64,17 +73,31 @@ impl Engine {
         self.detect_in(&image.raster())
     }
 
-    /// The faces in `image` with a template each, best score first.
+    /// The faces in `image` with a template and their quality each, best score first. Nothing is judged:
+    /// every face that was found is there.
     ///
     /// # Errors
     /// As [`detect`](Self::detect) and [`template`](Self::template).
     pub fn analyze(&self, image: &ImageView<'_>) -> Result<Vec<Face>> {
         let raster = image.raster();
         let detections = self.detect_in(&raster)?;
-        let landmarks: Vec<_> = detections.iter().map(|it| it.landmarks).collect();
-        let templates = self.templates_in(&raster, &landmarks)?;
-        let faces = detections.into_iter().zip(templates);
-        Ok(faces.map(|(detection, template)| Face { detection, template }).collect())
+        let crops = self.crops_in(&raster, &detections)?;
+        let templates = self.embedder()?.embed(&crops, self.lane)?;
+        let faces = detections.iter().zip(&crops).zip(templates).enumerate();
+        let face = |(index, ((&detection, crop), template))| {
+            let quality = self.quality_in(&raster, &detections, index, crop)?;
+            Ok(Face { detection, template, quality })
+        };
+        faces.map(face).collect()
+    }
+
+    /// How good the face of `detection` is as a sample. Other faces are not known here: it counts as
+    /// alone in the picture.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidArgument`] for landmarks that determine no pose.
+    pub fn quality(&self, image: &ImageView<'_>, detection: &Detection) -> Result<Quality> {
+        Quality::measure(&image.raster(), &found(std::slice::from_ref(detection), 0))
     }
 
     /// The template of the face at `landmarks`, pixels of the upright picture.
@@ -119,6 +142,21 @@ impl Engine {
         align(&image.raster(), landmarks, &self.embedder()?.spec().alignment)
     }
 
+    /// What [`capture`](Self::capture) asks of a face.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        &self.models.policy
+    }
+
+    /// The similarity from which on the pack takes two templates for one person, see
+    /// [`ModelPack::threshold`].
+    ///
+    /// # Errors
+    /// As [`ModelPack::threshold`].
+    pub fn threshold(&self, fmr: f64) -> Result<f32> {
+        self.models.pack.threshold(fmr)
+    }
+
     /// What runs the networks.
     #[must_use]
     pub fn backend(&self) -> &BackendInfo {
@@ -137,17 +175,33 @@ impl Engine {
     }
 
     fn template_in(&self, raster: &Raster<'_>, face: &Landmarks) -> Result<Template> {
-        let mut templates = self.templates_in(raster, std::slice::from_ref(face))?;
+        let embedder = self.embedder()?;
+        self.template_of(&align(raster, face, &embedder.spec().alignment)?)
+    }
+
+    fn template_of(&self, crop: &RgbImage) -> Result<Template> {
+        let mut templates = self.embedder()?.embed(std::slice::from_ref(crop), self.lane)?;
         templates.pop().ok_or_else(|| Error::new(ErrorKind::Internal, "one face gave no template"))
     }
 
-    fn templates_in(&self, raster: &Raster<'_>, faces: &[Landmarks]) -> Result<Vec<Template>> {
-        let embedder = self.embedder()?;
-        let crops: Vec<_> = faces
-            .iter()
-            .map(|landmarks| align(raster, landmarks, &embedder.spec().alignment))
-            .collect::<Result<_>>()?;
-        embedder.embed(&crops, self.lane)
+    fn crops_in(&self, raster: &Raster<'_>, faces: &[Detection]) -> Result<Vec<RgbImage>> {
+        let alignment = &self.embedder()?.spec().alignment;
+        faces.iter().map(|face| align(raster, &face.landmarks, alignment)).collect()
+    }
+
+    /// The quality of one of `faces`, whose `crop` for the embedder is at hand.
+    fn quality_in(
+        &self,
+        raster: &Raster<'_>,
+        faces: &[Detection],
+        index: usize,
+        crop: &RgbImage,
+    ) -> Result<Quality> {
+        let found = found(faces, index);
+        if self.embedder()?.spec().alignment == AlignmentTemplate::ARCFACE_112 {
+            return Quality::of_crop((raster.width(), raster.height()), &found, crop);
+        }
+        Quality::measure(raster, &found)
     }
 
     fn detector(&self) -> Result<&Detector> {
@@ -161,7 +215,15 @@ impl Engine {
     fn missing(&self, role: &str) -> Error {
         Error::new(
             ErrorKind::ModelNotFound,
-            format!("pack \"{}\" has no {role}; use a pack that has one", self.models.pack),
+            format!("pack \"{}\" has no {role}; use a pack that has one", self.models.pack.name()),
         )
     }
+}
+
+/// One of the faces of a picture, as `quality` takes it.
+fn found(faces: &[Detection], index: usize) -> Found {
+    let Detection { bounds, landmarks, score } = faces[index];
+    let others = faces.iter().enumerate().filter(|(other, _)| *other != index);
+    let next_area = others.map(|(_, face)| face.bounds.area()).fold(0.0, f32::max);
+    Found { bounds, landmarks, detector_score: score, next_area }
 }

@@ -110,6 +110,7 @@ mod record;
 mod rekey;
 mod ring;
 mod roster;
+pub(crate) mod sealed;
 mod slots;
 mod spaces;
 mod sqlite;

@@ -32,6 +32,9 @@
 //! | to | see |
 //! |---|---|
 //! | find faces, make templates, work through many pictures | [`Engine`] |
+//! | know whether a picture is good enough, and choose the best of several | [`quality`], [`Engine::capture`], [`engine::Series`] |
+//! | turn a camera into one event for each visit, and keep events until they are delivered | [`Stream`], [`stream::Outbox`] |
+//! | refuse prints and screens, within limits | [`liveness`] |
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models and their licences | [`ModelPack`], [`Catalog`], [`pack`] |
 //! | choose a threshold for one comparison or for a search among N | [`pack`](pack#choosing-a-threshold) |
@@ -54,8 +57,9 @@
 //! | 1 | [`mod@image`] [`vector`] `crypto` | row 0; `crypto` never sees a face |
 //! | 2 | [`mod@align`] [`runtime`] | `runtime` knows errors only and is the one place that names an inference engine |
 //! | 3 | [`pack`] `index` [`fernet`] | manifests, the catalogue, verified bytes; scans of templates; vectors in tokens |
-//! | 4 | [`detect`] `embed` [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
+//! | 4 | [`detect`] `embed` [`quality`] [`liveness`] [`matcher`] | networks run here; `matcher` knows `index` and `vector` only |
 //! | 5 | [`engine`] [`gallery`] | the paved road over row 4; a store that never loads a model |
+//! | 6 | [`stream`] | from frames to one event for each visit, and to a queue that loses none |
 //!
 //! # Words
 //!
@@ -95,16 +99,20 @@ pub mod id;
 pub mod image;
 #[cfg(feature = "gallery")]
 mod index;
+pub mod liveness;
 #[cfg(feature = "gallery")]
 pub mod manual;
 #[cfg(feature = "gallery")]
 pub mod matcher;
 pub mod pack;
+pub mod quality;
 pub mod runtime;
+#[cfg(feature = "gallery")]
+pub mod stream;
 pub mod vector;
 
 pub use crate::detect::{Detection, DetectionSize};
-pub use crate::engine::{Capture, Engine, Face, Issue, Sample};
+pub use crate::engine::{Capture, Engine, Face, Sample};
 pub use crate::error::{Error, ErrorKind, Result};
 #[cfg(feature = "gallery")]
 pub use crate::gallery::{Access, Enrollment, Gallery, KeyProvider, Tenant};
@@ -114,7 +122,10 @@ pub use crate::image::{ImageView, Orientation, PixelFormat};
 #[cfg(feature = "gallery")]
 pub use crate::matcher::{Hit, Hits, IndexKind, Query, SearchMethod, Verdict};
 pub use crate::pack::{Catalog, ModelPack};
+pub use crate::quality::{Issue, Policy, Quality};
 pub use crate::runtime::BackendChoice;
+#[cfg(feature = "gallery")]
+pub use crate::stream::Stream;
 pub use crate::vector::{Embedding, Similarity, Template};
 
 /// The README's programs compile.

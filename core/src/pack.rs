@@ -34,7 +34,8 @@
 //! with `threshold`, `fmr`, `impostors`, `ci95 = [low, high]` and `measured`. They may have one
 //! `[model.impostor_tail]` with `people`, `comparisons`, `above`, `fmr`, `scale`, `shape`,
 //! `standard_errors`, `correlations` and `measured`, see [`ImpostorTail`]. Liveness models have
-//! `crop_scale`.
+//! `crop_scale`, and a pack that has them `liveness_threshold`, the mean score (0..=1) from which on a face
+//! counts as live.
 //!
 //! # Choosing a threshold
 //!
@@ -118,6 +119,7 @@ struct Inner {
     detector: Option<ModelSpec>,
     embedder: Option<ModelSpec>,
     liveness: Vec<ModelSpec>,
+    liveness_threshold: Option<f32>,
     locations: Locations,
     embedded: &'static [verify::Embedded],
 }
@@ -170,6 +172,7 @@ impl ModelPack {
                 detector: pack.detector.as_ref().and_then(model),
                 embedder: pack.embedder.as_ref().and_then(model),
                 liveness: pack.liveness.iter().filter_map(model).collect(),
+                liveness_threshold: pack.liveness_threshold,
                 locations,
                 embedded,
             }),
@@ -204,6 +207,13 @@ impl ModelPack {
     #[must_use]
     pub fn liveness(&self) -> &[ModelSpec] {
         &self.inner.liveness
+    }
+
+    /// The mean of the liveness models' scores from which on a face counts as live, 0..=1; `None` when the
+    /// pack has no such models.
+    #[must_use]
+    pub fn liveness_threshold(&self) -> Option<f32> {
+        self.inner.liveness_threshold
     }
 
     /// All models: detector, embedder, liveness.

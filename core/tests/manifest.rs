@@ -52,6 +52,7 @@ fn a_good_manifest_says_everything() {
         (all.detector(), all.embedder(), all.liveness()),
         (Some("d"), Some("e"), &["l".to_owned()][..])
     );
+    assert_eq!((all.liveness_threshold(), find_only.liveness_threshold()), (Some(0.5), None));
     let names: Vec<_> = manifest.models_of(all).map(|model| model.name.as_str()).collect();
     assert_eq!(names, ["d", "e", "l"]);
     assert_eq!((find_only.detector(), find_only.embedder()), (Some("d"), None));
@@ -260,6 +261,13 @@ const BROKEN: &[(&str, &str, &str)] = &[
         "size = \"dynamic\"",
         "input.size is dynamic, a liveness model has a fixed size",
     ),
+    (
+        "liveness_threshold = 0.5",
+        "liveness_threshold = 1.5",
+        "pack \"all\": liveness_threshold is 1.5, must be 0 to 1",
+    ),
+    ("liveness_threshold = 0.5", "", "pack \"all\": liveness_threshold is missing"),
+    ("liveness = [\"l\"]", "", "liveness_threshold is for packs with liveness models"),
     // Packs.
     ("name = \"all\"", "", "pack number 1: missing field `name`"),
     ("name = \"all\"", "name = \"find-only\"", "pack \"find-only\": name is used twice"),

@@ -8,7 +8,9 @@ use super::{Engine, Models};
 use crate::detect::{DetectOptions, DetectionSize, Detector};
 use crate::embed::Embedder;
 use crate::error::{Error, ErrorKind, Result};
+use crate::liveness::LivenessModels;
 use crate::pack::{ModelKind, ModelPack};
+use crate::quality::{Measure, Policy};
 use crate::runtime::{BackendChoice, Lane, Provider, Runtime, RuntimeOptions};
 
 /// Options of an [`Engine`]; each has a default that suits most users.
@@ -19,6 +21,8 @@ pub struct EngineBuilder {
     threads: Option<usize>,
     detect: DetectOptions,
     average_flip: bool,
+    policy: Policy,
+    liveness: bool,
     accepted_licenses: Vec<String>,
 }
 
@@ -30,6 +34,8 @@ impl EngineBuilder {
             threads: None,
             detect: DetectOptions::default(),
             average_flip: false,
+            policy: Policy::default(),
+            liveness: false,
             accepted_licenses: Vec::new(),
         }
     }
@@ -107,6 +113,23 @@ impl EngineBuilder {
         self
     }
 
+    /// What [`capture`](Engine::capture) asks of a face; [`Policy::kiosk`] by default. A
+    /// [`min_face`](Self::min_face) goes before the policy's own.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Whether the pack's liveness models are loaded, for [`liveness`](Engine::liveness) and as a further
+    /// condition of [`capture`](Engine::capture). Off by default; what the answer is worth is in
+    /// [`crate::liveness`].
+    #[must_use]
+    pub const fn liveness(mut self, on: bool) -> Self {
+        self.liveness = on;
+        self
+    }
+
     /// Accepts a licence that restricts use, by the licence's or the model's name. May be given several times.
     #[must_use]
     pub fn accept_license(mut self, name: impl Into<String>) -> Self {
@@ -133,12 +156,26 @@ impl EngineBuilder {
         self.pack.require_license(&self.accepted_licenses)?;
         let runtime = Runtime::new(&runtime)?;
         let models = Models {
-            pack: self.pack.name().to_owned(),
+            pack: self.pack.clone(),
             detector: self.detector(&runtime)?,
             embedder: self.embedder(&runtime)?,
+            liveness: self
+                .liveness
+                .then(|| LivenessModels::load(&self.pack, &runtime))
+                .transpose()?,
+            policy: self.effective_policy(),
             backend: runtime.info().clone(),
         };
         Ok(Engine { models: Arc::new(models), lane: Lane::Wide })
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "sides of faces are below 2^16")]
+    fn effective_policy(&self) -> Policy {
+        let policy = self.policy.clone();
+        match self.detect.min_face {
+            Some(pixels) => policy.at_least(Measure::FaceSize, pixels as f32),
+            None => policy,
+        }
     }
 
     fn detector(&self, runtime: &Runtime) -> Result<Option<Detector>> {

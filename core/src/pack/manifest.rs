@@ -97,13 +97,15 @@ impl Manifest {
 }
 
 /// A pack as a manifest writes it: names of models of the same manifest, each of the right role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PackSpec {
     pub(crate) name: String,
     pub(crate) description: String,
     pub(crate) detector: Option<String>,
     pub(crate) embedder: Option<String>,
     pub(crate) liveness: Vec<String>,
+    /// Invariant: there exactly when `liveness` is not empty.
+    pub(crate) liveness_threshold: Option<f32>,
 }
 
 impl PackSpec {
@@ -135,6 +137,12 @@ impl PackSpec {
     #[must_use]
     pub fn liveness(&self) -> &[String] {
         &self.liveness
+    }
+
+    /// From which mean liveness score on a face counts as live, 0..=1; for packs with liveness models.
+    #[must_use]
+    pub const fn liveness_threshold(&self) -> Option<f32> {
+        self.liveness_threshold
     }
 }
 
@@ -170,12 +178,27 @@ impl RawPack {
                 "is missing, and so are embedder and liveness: a pack has a model",
             ));
         }
+        match self.liveness_threshold {
+            Some(_) if liveness.is_empty() => {
+                return Err(
+                    scope.invalid("liveness_threshold", "is for packs with liveness models")
+                );
+            }
+            Some(threshold) => {
+                check::range(&scope, "liveness_threshold", threshold, 0.0..=1.0, "")?;
+            }
+            None if !liveness.is_empty() => {
+                check::required(&scope, "liveness_threshold", self.liveness_threshold)?;
+            }
+            None => (),
+        }
         Ok(PackSpec {
             name: self.name,
             description: self.description,
             detector,
             embedder,
             liveness,
+            liveness_threshold: self.liveness_threshold,
         })
     }
 }

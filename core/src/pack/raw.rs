@@ -24,6 +24,7 @@ pub(crate) struct RawPack {
     pub(crate) embedder: Option<String>,
     #[serde(default)]
     pub(crate) liveness: Vec<String>,
+    pub(crate) liveness_threshold: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +50,7 @@ pub(crate) struct RawModel {
     operating_point: Option<Vec<RawPoint>>,
     impostor_tail: Option<RawTail>,
     // Liveness models.
-    crop_scale: Option<f32>,
+    crop_scale: Option<f64>,
 }
 
 #[derive(Deserialize)]

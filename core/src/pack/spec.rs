@@ -192,7 +192,7 @@ pub struct EmbedderSpec {
 #[non_exhaustive]
 pub struct LivenessSpec {
     /// The face's box is scaled by this around its centre before the crop, 1..=8.
-    pub crop_scale: f32,
+    pub crop_scale: f64,
 }
 
 /// What a network is fed.

@@ -2,6 +2,7 @@
 
 mod gallery;
 mod sync;
+mod watch;
 
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
@@ -15,6 +16,7 @@ pub(crate) use self::gallery::{
     GalleryCommand, ListArgs, NewSecretArgs, RemoveKeyArgs, RenewArgs, SecretArgs, SpacesArgs,
 };
 pub(crate) use self::sync::{ChangesArgs, ExportArgs, ImportArgs};
+pub(crate) use self::watch::WatchArgs;
 use crate::models::ModelsArgs;
 
 /// Find, compare and recognise faces in pictures.
@@ -191,6 +193,18 @@ pub(crate) enum Command {
     /// --passphrase-file names, the environment variable FACEPRINT_PASSPHRASE, a question at the
     /// terminal. It is never an argument: those are seen by every process of the machine.
     Gallery(GalleryArgs),
+    /// Watch a camera: one event for each visit, as JSON lines.
+    ///
+    /// Frames are the pictures of a folder, or raw pixels on standard input. From a camera or a film:
+    ///
+    /// ffmpeg -loglevel error -i rtsp://camera/stream -vf fps=10,scale=640:480 -f rawvideo -pix_fmt rgb24 - |
+    /// faceprint watch --raw 640x480 --gallery staff.faceprint --passphrase-file secret.txt
+    ///
+    /// A visit is said once, when it is clear who it is, and ends when the person was not seen for --cooldown. Somebody
+    /// unknown has an id for as long as the command runs.
+    ///
+    /// Exit code 0: at least one event; 1: none; 2: an error.
+    Watch(WatchArgs),
     /// Measure accuracy on a benchmark.
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -401,6 +415,17 @@ fn share(text: &str) -> Result<f32, String> {
 
 fn similarity(text: &str) -> Result<f32, String> {
     within(text, -1.0..=1.0)
+}
+
+fn frame_rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.001..=1_000.0).contains(rate));
+    rate.ok_or_else(|| "expected frames per second, from 0.001 to 1000".to_owned())
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side));
+    let sides = text.split_once('x').and_then(|(width, height)| side(width).zip(side(height)));
+    sides.ok_or_else(|| "expected width and height in pixels, such as 640x480".to_owned())
 }
 
 fn rate(text: &str) -> Result<f64, String> {

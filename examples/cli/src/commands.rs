@@ -12,6 +12,7 @@ pub(crate) mod lfw;
 pub(crate) mod list;
 pub(crate) mod runtime;
 pub(crate) mod sync;
+pub(crate) mod watch;
 
 use std::path::{Path, PathBuf};
 

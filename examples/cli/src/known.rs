@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use faceprint::{Engine, Query, Template, Tenant};
+use faceprint::stream::Recognize;
+use faceprint::{Engine, Query, SubjectId, Template, Tenant};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -11,14 +12,14 @@ use crate::people::KnownPicture;
 use crate::samples;
 
 /// Whom a probe may be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Known {
     Folder(Vec<Person>),
     Gallery(Tenant),
 }
 
 /// A person of a folder and the templates of their pictures.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Person {
     name: String,
     templates: Vec<Template>,
@@ -81,11 +82,7 @@ impl Known {
     ) -> Result<Vec<Candidate>, Failure> {
         match self {
             Self::Folder(people) => {
-                let mut all = people
-                    .iter()
-                    .map(|person| person.candidate(template))
-                    .collect::<Result<Vec<_>, _>>()?;
-                all.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+                let mut all = candidates(people, template)?;
                 all.truncate(top);
                 Ok(all)
             }
@@ -101,8 +98,36 @@ impl Known {
     }
 }
 
+/// For a stream. A name in a folder that is no subject id (over 255 bytes, control characters) is an error.
+impl Recognize for Known {
+    fn recognize(
+        &self,
+        probe: &Template,
+        at_least: f32,
+    ) -> faceprint::Result<Option<(SubjectId, f32)>> {
+        match self {
+            Self::Folder(people) => {
+                let best = candidates(people, probe)?.into_iter().next();
+                let best = best.filter(|best| best.similarity >= at_least);
+                best.map(|best| Ok((best.name.parse()?, best.similarity))).transpose()
+            }
+            Self::Gallery(tenant) => tenant.recognize(probe, at_least),
+        }
+    }
+}
+
+/// All of them, most similar first.
+fn candidates(people: &[Person], probe: &Template) -> faceprint::Result<Vec<Candidate>> {
+    let mut all = people
+        .iter()
+        .map(|person| person.candidate(probe))
+        .collect::<faceprint::Result<Vec<_>>>()?;
+    all.sort_by(|a, b| b.similarity.total_cmp(&a.similarity));
+    Ok(all)
+}
+
 impl Person {
-    fn candidate(&self, probe: &Template) -> Result<Candidate, Failure> {
+    fn candidate(&self, probe: &Template) -> faceprint::Result<Candidate> {
         let mut similarity = f32::NEG_INFINITY;
         for template in &self.templates {
             similarity = similarity.max(probe.similarity(template)?.value());

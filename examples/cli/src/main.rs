@@ -8,6 +8,7 @@ mod drawing;
 mod eval;
 mod faces;
 mod failure;
+mod frames;
 mod gallery;
 mod known;
 mod models;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::List(args) => commands::list::run(args, &context),
         Command::Erase(args) => commands::erase::run(args, &context),
         Command::Gallery(args) => commands::gallery::run(&args.command, &engine, &context),
+        Command::Watch(args) => commands::watch::run(args, &engine, &context),
         Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
         Command::Eval(EvalCommand::Identification(args)) => {
             commands::identification::run(args, &engine, &context)

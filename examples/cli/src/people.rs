@@ -40,6 +40,14 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<KnownPicture>, Failure> {
     Ok(pictures)
 }
 
+/// The pictures in `folder` itself, ordered by name.
+pub(crate) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut pictures = entries(folder)?;
+    pictures.retain(|path| is_picture(path));
+    pictures.sort();
+    Ok(pictures)
+}
+
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let paths: Result<Vec<_>, _> = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());

@@ -22,14 +22,7 @@ impl Reason {
 
 impl From<&Issue> for Reason {
     fn from(issue: &Issue) -> Self {
-        let kind = match issue {
-            Issue::NoFace => "no_face",
-            Issue::SeveralFaces { .. } => "several_faces",
-            Issue::TooSmall { .. } => "too_small",
-            Issue::CutByFrame { .. } => "cut_by_frame",
-            _ => "poor",
-        };
-        Self::new(kind, issue.to_string())
+        Self::new(issue.name(), issue.to_string())
     }
 }
 
