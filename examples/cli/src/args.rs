@@ -1,5 +1,7 @@
 //! What can be typed.
 
+mod quality;
+
 use std::num::NonZeroUsize;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -7,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::models::ModelsArgs;
+
+pub(crate) use quality::{EvalLivenessArgs, EvalQualityArgs, Preset, QualityArgs};
 
 /// Find, compare and recognise faces in pictures.
 ///
@@ -158,6 +162,12 @@ pub(crate) enum Command {
     ///
     /// Exit code 0: every picture has a template; 1: some picture shows no face; 2: an error.
     Embed(EmbedArgs),
+    /// Judge how good the faces in pictures are as samples, with reasons.
+    ///
+    /// Of several faces in a picture the largest is judged.
+    ///
+    /// Exit code 0: every picture has a face that is good enough; 1: some has not; 2: an error.
+    Quality(QualityArgs),
     /// Measure accuracy on a benchmark.
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -248,6 +258,13 @@ pub(crate) enum EvalCommand {
     /// the picture's centre is largest. A pair with a picture in which no face is found counts as a
     /// non-match at every threshold.
     Lfw(LfwArgs),
+    /// Quality: which good pictures the presets refuse, which spoiled ones they accept, and how the false
+    /// non-match rate falls as the worst pairs are left out.
+    Quality(EvalQualityArgs),
+    /// Liveness: APCER of each kind of attack and BPCER, in the terms of ISO/IEC 30107-3.
+    ///
+    /// This measures a pack's models on your pictures. It is no evaluation by that standard.
+    Liveness(EvalLivenessArgs),
 }
 
 /// What `eval lfw` takes.

@@ -3,8 +3,11 @@
 pub(crate) mod compare;
 pub(crate) mod detect;
 pub(crate) mod embed;
+pub(crate) mod eval_liveness;
+pub(crate) mod eval_quality;
 pub(crate) mod identify;
 pub(crate) mod lfw;
+pub(crate) mod quality;
 pub(crate) mod runtime;
 
 use std::path::{Path, PathBuf};

@@ -31,7 +31,14 @@ fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args, &engine, &context),
         Command::Identify(args) => commands::identify::run(args, &engine, &context),
         Command::Embed(args) => commands::embed::run(args, &engine, &context),
+        Command::Quality(args) => commands::quality::run(args, &engine, &context),
         Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
+        Command::Eval(EvalCommand::Quality(args)) => {
+            commands::eval_quality::run(args, &engine, &context)
+        }
+        Command::Eval(EvalCommand::Liveness(args)) => {
+            commands::eval_liveness::run(args, &engine, &context)
+        }
         Command::Models(args) => models::run(args, &context),
         Command::Runtime => commands::runtime::run(&engine, &context),
     };

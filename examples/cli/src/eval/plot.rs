@@ -1,4 +1,4 @@
-//! The ROC and DET curves of an evaluation as one picture, SVG or PNG by the file's ending.
+//! Pictures of evaluations, SVG or PNG by the file's ending; here the ROC and DET curves.
 
 use std::path::Path;
 
@@ -14,9 +14,9 @@ use crate::failure::Failure;
 
 const WIDTH: u32 = 1400;
 const HEIGHT: u32 = 700;
-const CURVE: RGBColor = RGBColor(37, 99, 235);
+pub(super) const CURVE: RGBColor = RGBColor(37, 99, 235);
 const POINT: RGBColor = RGBColor(220, 38, 38);
-const QUIET: RGBColor = RGBColor(113, 113, 122);
+pub(super) const QUIET: RGBColor = RGBColor(113, 113, 122);
 
 /// What a picture of an evaluation shows.
 #[derive(Debug)]
@@ -27,8 +27,19 @@ pub(crate) struct Figure<'a> {
     pub(crate) equal_error_rate: f64,
 }
 
+/// A picture that can be drawn into either format.
+pub(crate) trait Chart {
+    /// Width and height, pixels.
+    const SIZE: (u32, u32);
+
+    /// Draws all of it.
+    fn render<B: DrawingBackend>(&self, root: &DrawingArea<B, Shift>) -> Result<(), Failure>
+    where
+        B::ErrorType: 'static;
+}
+
 /// Writes the picture to `path`.
-pub(crate) fn save(figure: &Figure<'_>, path: &Path) -> Result<(), Failure> {
+pub(crate) fn save<C: Chart>(chart: &C, path: &Path) -> Result<(), Failure> {
     // Text is measured with this typeface for both formats; an SVG names it and its viewer draws it.
     register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular())
         .map_err(|_| unexpected("the typeface cannot be read"))?;
@@ -36,18 +47,17 @@ pub(crate) fn save(figure: &Figure<'_>, path: &Path) -> Result<(), Failure> {
         Some("svg") => {
             let mut text = String::new();
             {
-                let root = SVGBackend::with_string(&mut text, (WIDTH, HEIGHT)).into_drawing_area();
-                render(figure, &root)?;
+                let root = SVGBackend::with_string(&mut text, C::SIZE).into_drawing_area();
+                chart.render(&root)?;
                 root.present().map_err(unexpected)?;
             }
             std::fs::write(path, text).map_err(|error| Failure::file(path, &error))
         }
         Some("png") => {
-            let mut picture = RgbImage::new(WIDTH, HEIGHT);
+            let mut picture = RgbImage::new(C::SIZE.0, C::SIZE.1);
             {
-                let root =
-                    BitMapBackend::with_buffer(&mut picture, (WIDTH, HEIGHT)).into_drawing_area();
-                render(figure, &root)?;
+                let root = BitMapBackend::with_buffer(&mut picture, C::SIZE).into_drawing_area();
+                chart.render(&root)?;
                 root.present().map_err(unexpected)?;
             }
             draw::save(&picture, path)
@@ -56,19 +66,20 @@ pub(crate) fn save(figure: &Figure<'_>, path: &Path) -> Result<(), Failure> {
     }
 }
 
-fn render<B: DrawingBackend>(
-    figure: &Figure<'_>,
-    root: &DrawingArea<B, Shift>,
-) -> Result<(), Failure>
-where
-    B::ErrorType: 'static,
-{
-    root.fill(&WHITE).map_err(unexpected)?;
-    let body = root.margin(14, 0, 0, 0);
-    let body = body.titled(figure.title, ("sans-serif", 26)).map_err(unexpected)?;
-    let (left, right) = body.split_horizontally(WIDTH / 2);
-    panel(&left, &Panel::roc(figure))?;
-    panel(&right, &Panel::det(figure))
+impl Chart for Figure<'_> {
+    const SIZE: (u32, u32) = (WIDTH, HEIGHT);
+
+    fn render<B: DrawingBackend>(&self, root: &DrawingArea<B, Shift>) -> Result<(), Failure>
+    where
+        B::ErrorType: 'static,
+    {
+        root.fill(&WHITE).map_err(unexpected)?;
+        let body = root.margin(14, 0, 0, 0);
+        let body = body.titled(self.title, ("sans-serif", 26)).map_err(unexpected)?;
+        let (left, right) = body.split_horizontally(WIDTH / 2);
+        panel(&left, &Panel::roc(self))?;
+        panel(&right, &Panel::det(self))
+    }
 }
 
 /// One curve on a logarithmic x axis.
@@ -144,10 +155,10 @@ where
 }
 
 /// A chart with a logarithmic x axis and any y axis of numbers.
-type Chart<'a, 'b, B, Y> = ChartContext<'a, B, Cartesian2d<LogCoord<f64>, Y>>;
+type LogChart<'a, 'b, B, Y> = ChartContext<'a, B, Cartesian2d<LogCoord<f64>, Y>>;
 
 /// Grid, labels and axis titles.
-fn mesh<B, Y>(chart: &mut Chart<'_, '_, B, Y>, panel: &Panel) -> Result<(), Failure>
+fn mesh<B, Y>(chart: &mut LogChart<'_, '_, B, Y>, panel: &Panel) -> Result<(), Failure>
 where
     B: DrawingBackend,
     B::ErrorType: 'static,
@@ -178,7 +189,7 @@ where
 }
 
 /// The curve, and a dot at each operating point.
-fn curve<B, Y>(chart: &mut Chart<'_, '_, B, Y>, panel: &Panel) -> Result<(), Failure>
+fn curve<B, Y>(chart: &mut LogChart<'_, '_, B, Y>, panel: &Panel) -> Result<(), Failure>
 where
     B: DrawingBackend,
     B::ErrorType: 'static,
@@ -220,7 +231,7 @@ fn lowest_far(roc: &Roc) -> f64 {
 }
 
 /// Drawing into memory does not fail for a reason that the user could mend.
-fn unexpected(error: impl std::fmt::Display) -> Failure {
+pub(super) fn unexpected(error: impl std::fmt::Display) -> Failure {
     Failure::new(faceprint::ErrorKind::Internal, format!("the plot could not be drawn: {error}"))
 }
 
