@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use faceprint::image::RgbImage as Picture;
 use faceprint::quality::{Issue, Measure, Policy, Quality};
-use faceprint::{Engine, ImageView, PixelFormat, Template};
+use faceprint::{Detection, Engine, Template};
 use image::RgbImage;
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ use crate::args::{EngineArgs, EvalQualityArgs, Preset};
 use crate::context::Context;
 use crate::eval::degrade::Damage;
 use crate::eval::discard::{self, Figure, Point};
-use crate::eval::pairs::Pairs;
+use crate::eval::pairs::{Pair, Pairs};
 use crate::eval::stats::wilson;
 use crate::faces;
 use crate::failure::Failure;
@@ -59,7 +59,10 @@ struct Report {
     /// Spoiled pictures of all kinds whose template no longer matches, and how many of them pass.
     unusable: Vec<Rate>,
     genuine_pairs: usize,
+    /// The pairs as they are.
     discard: Vec<Point>,
+    /// The same pairs when one picture of each is spoiled, in all ways by turns.
+    discard_spoiled: Vec<Point>,
 }
 
 /// A share of pictures under one preset.
@@ -115,6 +118,8 @@ pub(crate) fn run(
     let seen =
         each(&session.engine, &paths, "pictures", |engine, path| see(engine, &faces::read(path)?))?;
     let curve = discard::curve(&genuine(&pairs, &seen, threshold)?, &DISCARDED);
+    let mixed = spoil_one(&session.engine, &pairs, &paths, &seen)?;
+    let mixed = discard::curve(&genuine(&mixed.0, &mixed.1, threshold)?, &DISCARDED);
     // Spread over the whole set.
     let step = (paths.len() / args.spoiled.max(1)).max(1);
     let chosen: Vec<_> = paths.iter().step_by(step).take(args.spoiled).cloned().collect();
@@ -133,13 +138,17 @@ pub(crate) fn run(
         unusable: PRESETS.map(|preset| unusable(preset, &trials)).into(),
         genuine_pairs: curve.first().map_or(0, |point| point.pairs),
         discard: curve,
+        discard_spoiled: mixed,
     };
     if let Some(path) = &args.plot {
         let title = format!(
             "{}: error versus discard, {} genuine pairs, threshold {threshold:.3}",
             report.pack, report.genuine_pairs
         );
-        discard::save(&Figure { title: &title, curve: &report.discard }, path)?;
+        let spoiled = "one picture of each pair spoiled";
+        let curves =
+            [("the pairs as they are", &report.discard[..]), (spoiled, &report.discard_spoiled)];
+        discard::save(&Figure { title: &title, curves }, path)?;
         output::note(format!("curve drawn to {}", path.display()));
     }
     if context.json {
@@ -150,19 +159,15 @@ pub(crate) fn run(
     Ok(Answer::Yes)
 }
 
-/// `work` on every path, with a bar.
-fn each<R: Send>(
+/// `work` on every item, with a bar.
+fn each<T: Sync, R: Send>(
     engine: &Engine,
-    paths: &[PathBuf],
+    items: &[T],
     what: &'static str,
-    work: impl Fn(&Engine, &Path) -> Result<R, Failure> + Sync,
+    work: impl Fn(&Engine, &T) -> Result<R, Failure> + Sync,
 ) -> Result<Vec<R>, Failure> {
-    let bar = output::progress(paths.len(), what);
-    let found = engine.batch(
-        paths,
-        |engine, path| work(engine, path).map_err(|failure| failure.at(path)),
-        |done, _| bar.set_position(done as u64),
-    );
+    let bar = output::progress(items.len(), what);
+    let found = engine.batch(items, work, |done, _| bar.set_position(done as u64));
     bar.finish_and_clear();
     found.into_iter().collect()
 }
@@ -181,7 +186,7 @@ fn genuine(
     seen: &[Option<Seen>],
     threshold: f32,
 ) -> Result<Vec<discard::Pair>, Failure> {
-    let pair = |pair: &crate::eval::pairs::Pair| match (&seen[pair.left], &seen[pair.right]) {
+    let pair = |pair: &Pair| match (&seen[pair.left], &seen[pair.right]) {
         (Some(left), Some(right)) => Ok(discard::Pair {
             quality: left.quality.score.min(right.quality.score),
             rejected: left.template.similarity(&right.template)?.value() < threshold,
@@ -189,6 +194,41 @@ fn genuine(
         _ => Ok(discard::Pair { quality: 0.0, rejected: true }),
     };
     pairs.pairs.iter().filter(|pair| pair.same).map(pair).collect()
+}
+
+/// The genuine pairs with their left pictures spoiled, each in the next way.
+fn spoil_one(
+    engine: &Engine,
+    pairs: &Pairs,
+    paths: &[PathBuf],
+    seen: &[Option<Seen>],
+) -> Result<(Pairs, Vec<Option<Seen>>), Failure> {
+    let genuine: Vec<_> = pairs.pairs.iter().filter(|pair| pair.same).collect();
+    let work: Vec<_> =
+        genuine.iter().map(|pair| &paths[pair.left]).zip(DAMAGES.iter().cycle()).collect();
+    let mut all = seen.to_vec();
+    let spoiled = each(engine, &work, "pairs", |engine, (path, damage)| {
+        let at = |failure: Failure| failure.at(path);
+        let picture = faces::read(path)?;
+        let found = engine.detect(&picture.view())?;
+        let Some(used) = faces::prominent(&found, picture.width(), picture.height()) else {
+            return Ok(None);
+        };
+        see(engine, &damaged(**damage, &picture, &found[used])?).map_err(at)
+    })?;
+    let mut mixed = Pairs::default();
+    for (pair, spoiled) in genuine.into_iter().zip(spoiled) {
+        mixed.pairs.push(Pair { left: all.len(), ..*pair });
+        all.push(spoiled);
+    }
+    Ok((mixed, all))
+}
+
+fn damaged(damage: Damage, picture: &Picture, face: &Detection) -> Result<Picture, Failure> {
+    let whole = RgbImage::from_raw(picture.width(), picture.height(), picture.as_bytes().to_vec())
+        .ok_or_else(|| Failure::usage("the picture's size does not fit its pixels"))?;
+    let bad = damage.apply(&whole, face);
+    Ok(Picture::from_raw(bad.width(), bad.height(), bad.into_raw())?)
 }
 
 /// What became of a picture under one damage.
@@ -204,12 +244,8 @@ fn spoil(engine: &Engine, path: &Path, threshold: f32) -> Result<Vec<Trial>, Fai
     let found = engine.detect(&picture.view())?;
     let used = faces::prominent(&found, picture.width(), picture.height());
     let (Some(used), Some(good)) = (used, see(engine, &picture)?) else { return Ok(Vec::new()) };
-    let whole = RgbImage::from_raw(picture.width(), picture.height(), picture.into_bytes())
-        .ok_or_else(|| Failure::usage("the picture's size does not fit its pixels"))?;
     let trial = |damage: &Damage| {
-        let bad = damage.apply(&whole, &found[used]);
-        let view = ImageView::new(bad.as_raw(), bad.width(), bad.height(), PixelFormat::Rgb8)?;
-        let seen = see(engine, &view.raster().into_rgb())?;
+        let seen = see(engine, &damaged(*damage, &picture, &found[used])?)?;
         let similarity = seen.as_ref().map(|seen| seen.template.similarity(&good.template));
         Ok(Trial {
             quality: seen.map(|seen| seen.quality),
@@ -301,7 +337,13 @@ fn print(report: &Report) -> Result<(), Failure> {
     output::line("spoiled pictures that no longer match, accepted")?;
     report.unusable.iter().try_for_each(|rate| output::line(format!("  {}", shown(rate))))?;
     output::line(format!("error versus discard, {} genuine pairs", report.genuine_pairs))?;
-    report.discard.iter().try_for_each(|point| {
+    print_curve(&report.discard)?;
+    output::line("the same with one picture of each pair spoiled, in all ways by turns")?;
+    print_curve(&report.discard_spoiled)
+}
+
+fn print_curve(curve: &[Point]) -> Result<(), Failure> {
+    curve.iter().try_for_each(|point| {
         output::line(format!(
             "  {:>3.0} % left out: FNMR {:.2} %  (95 % {:.2}-{:.2}, {} pairs, score from {:.0})",
             point.discarded * 100.0,

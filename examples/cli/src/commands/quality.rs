@@ -139,7 +139,9 @@ fn judge(face: &Face, policy: &Policy) -> Judged {
 }
 
 fn cell(path: &Path, face: &Face, judged: &Judged) -> Cell {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // The folder is often the person.
+    let last: Vec<_> = path.components().rev().take(2).map(|it| it.as_os_str()).collect();
+    let name = last.iter().rev().map(|it| it.to_string_lossy()).collect::<Vec<_>>().join("/");
     let lines = judged.reasons.iter().map(|reason| reason.message.clone());
     Cell {
         title: format!("{:.0}  {name}", face.quality.score),

@@ -117,10 +117,11 @@ fn put(
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a picture")]
 fn face(picture: &RgbImage, bounds: &Rect) -> RgbImage {
     let longest = picture.width().max(picture.height()) as f32;
-    let side = (bounds.width.max(bounds.height) * SURROUNDINGS).clamp(8.0, 2.0 * longest);
+    // `max` and `min` leave NaN out, `clamp` does not.
+    let side = (bounds.width.max(bounds.height) * SURROUNDINGS).max(8.0).min(2.0 * longest + 8.0);
     let center = bounds.center();
     let start =
-        |middle: f32| (middle - side / 2.0).round().clamp(-2.0 * longest, 2.0 * longest) as i64;
+        |middle: f32| (middle - side / 2.0).round().max(-2.0 * longest).min(2.0 * longest) as i64;
     let mut square = RgbImage::from_pixel(side as u32, side as u32, Rgb(WHITE));
     imageops::replace(&mut square, picture, -start(center.x), -start(center.y));
     imageops::resize(&square, FACE - 2 * FRAME, FACE - 2 * FRAME, FilterType::Triangle)

@@ -7,7 +7,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use serde::Serialize;
 
-use super::plot::{self, CURVE, Chart, QUIET, unexpected};
+use super::plot::{self, CURVE, Chart, POINT as OTHER, QUIET, unexpected};
 use super::stats::wilson;
 use crate::failure::Failure;
 
@@ -54,7 +54,8 @@ pub(crate) fn curve(pairs: &[Pair], shares: &[f64]) -> Vec<Point> {
 #[derive(Debug)]
 pub(crate) struct Figure<'a> {
     pub(crate) title: &'a str,
-    pub(crate) curve: &'a [Point],
+    /// Each with what it is of.
+    pub(crate) curves: [(&'a str, &'a [Point]); 2],
 }
 
 /// Writes the curve to `path`, SVG or PNG by its ending.
@@ -71,8 +72,9 @@ impl Chart for Figure<'_> {
     {
         root.fill(&WHITE).map_err(unexpected)?;
         let percent = |value: f64| value * 100.0;
-        let highest = self.curve.iter().map(|point| point.interval[1]).fold(0.01, f64::max);
-        let last = self.curve.last().map_or(1.0, |point| point.discarded).max(0.01);
+        let all = || self.curves.iter().flat_map(|(_, curve)| curve.iter());
+        let highest = all().map(|point| point.interval[1]).fold(0.01, f64::max);
+        let last = all().map(|point| point.discarded).fold(0.01, f64::max);
         let mut chart = ChartBuilder::on(root)
             .margin(24)
             .caption(self.title, ("sans-serif", 24))
@@ -90,22 +92,30 @@ impl Chart for Figure<'_> {
             .axis_desc_style(("sans-serif", 19))
             .draw()
             .map_err(unexpected)?;
-        let start = self.curve.first().map_or(0.0, |point| point.fnmr);
-        let edge = |end: usize| {
-            self.curve
-                .iter()
-                .map(move |point| (percent(point.discarded), percent(point.interval[end])))
-        };
-        let band: Vec<_> = edge(0).chain(edge(1).rev()).collect();
-        chart.draw_series([Polygon::new(band, CURVE.mix(0.12))]).map_err(unexpected)?;
-        // What a quality that says nothing would give, and what one that knows every error would.
-        let flat = [(0.0, percent(start)), (percent(last), percent(start))];
-        let ideal = [(0.0, percent(start)), (percent(start), 0.0), (percent(last), 0.0)];
-        for line in [flat.to_vec(), ideal.to_vec()] {
-            chart.draw_series(LineSeries::new(line, QUIET.stroke_width(1))).map_err(unexpected)?;
+        for ((name, curve), color) in self.curves.iter().zip([CURVE, OTHER]) {
+            let along = |value: fn(&Point) -> f64| {
+                curve.iter().map(move |point| (percent(point.discarded), percent(value(point))))
+            };
+            let low = along(|point| point.interval[0]);
+            let band: Vec<_> = low.chain(along(|point| point.interval[1]).rev()).collect();
+            chart.draw_series([Polygon::new(band, color.mix(0.12))]).map_err(unexpected)?;
+            // What a quality that says nothing would give.
+            let start = curve.first().map_or(0.0, |point| percent(point.fnmr));
+            let flat =
+                LineSeries::new([(0.0, start), (percent(last), start)], QUIET.stroke_width(1));
+            chart.draw_series(flat).map_err(unexpected)?;
+            let line = LineSeries::new(along(|point| point.fnmr), color.stroke_width(2));
+            let drawn = chart.draw_series(line).map_err(unexpected)?;
+            drawn.label(*name).legend(move |(x, y)| {
+                PathElement::new([(x, y), (x + 24, y)], color.stroke_width(3))
+            });
         }
-        let line = self.curve.iter().map(|point| (percent(point.discarded), percent(point.fnmr)));
-        chart.draw_series(LineSeries::new(line, CURVE.stroke_width(2))).map_err(unexpected)?;
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.8))
+            .label_font(("sans-serif", 17))
+            .draw()
+            .map_err(unexpected)?;
         Ok(())
     }
 }
@@ -124,8 +134,12 @@ mod tests {
         assert_eq!(curve[1].quality, 50.0);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("curve.png");
-        save(&Figure { title: "t", curve: &curve }, &path).unwrap();
+        save(&Figure { title: "t", curves: [("a", &curve), ("b", &curve[..1])] }, &path).unwrap();
         assert!(std::fs::metadata(&path).unwrap().len() > 5_000);
-        save(&Figure { title: "none", curve: &[] }, &folder.path().join("none.svg")).unwrap();
+        save(
+            &Figure { title: "none", curves: [("a", &[]), ("b", &[])] },
+            &folder.path().join("none.svg"),
+        )
+        .unwrap();
     }
 }

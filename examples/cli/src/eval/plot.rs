@@ -15,7 +15,7 @@ use crate::failure::Failure;
 const WIDTH: u32 = 1400;
 const HEIGHT: u32 = 700;
 pub(super) const CURVE: RGBColor = RGBColor(37, 99, 235);
-const POINT: RGBColor = RGBColor(220, 38, 38);
+pub(super) const POINT: RGBColor = RGBColor(220, 38, 38);
 pub(super) const QUIET: RGBColor = RGBColor(113, 113, 122);
 
 /// What a picture of an evaluation shows.
