@@ -5,7 +5,8 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use faceprint::align::{AlignmentTemplate, align};
 use faceprint::image::{ChannelOrder, Letterbox, PlanarSpec, pack_into, resize};
-use faceprint::{ImageView, Landmarks, Orientation, PixelFormat, Point};
+use faceprint::quality::{Found, Pose, Quality};
+use faceprint::{ImageView, Landmarks, Orientation, PixelFormat, Point, Rect};
 use faceprint_benches::data::generated;
 
 const SPEC: PlanarSpec = PlanarSpec { order: ChannelOrder::Rgb, mean: [127.5; 3], std: [128.0; 3] };
@@ -48,6 +49,23 @@ fn alignment(c: &mut Criterion) {
     }
 }
 
+/// What is measured of one face beside its crop: the whole less `align 112`.
+fn quality(c: &mut Criterion) {
+    let picture = generated(800, 554);
+    let raster = picture.view().raster();
+    let points = [(310.0, 230.0), (372.0, 224.0), (345.0, 262.0), (318.0, 300.0), (370.0, 296.0)];
+    let found = Found {
+        bounds: Rect { x: 280.0, y: 180.0, width: 120.0, height: 150.0 },
+        landmarks: Landmarks::from_points(points.map(|(x, y)| Point::new(x, y))),
+        detector_score: 0.9,
+        next_area: 0.0,
+    };
+    c.bench_function("quality with align 112", |b| {
+        b.iter(|| Quality::measure(black_box(&raster), &found));
+    });
+    c.bench_function("pose", |b| b.iter(|| Pose::estimate(black_box(&found.landmarks))));
+}
+
 /// Every format upright, and the turn that costs most.
 fn formats(c: &mut Criterion) {
     let (width, height) = (1280, 720);
@@ -64,5 +82,5 @@ fn formats(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, packing, alignment, formats);
+criterion_group!(benches, packing, alignment, quality, formats);
 criterion_main!(benches);

@@ -36,17 +36,19 @@ impl Policy {
     #[must_use]
     pub const fn enrollment() -> Self {
         Self::kiosk()
-            .at_least(Measure::FaceSize, 80.0)
-            .at_least(Measure::InterEyeDistance, 40.0)
-            .at_least(Measure::Sharpness, 0.14)
-            .at_least(Measure::LuminanceMean, 0.06)
-            .at_most(Measure::LuminanceMean, 0.75)
-            .at_most(Measure::UnderExposure, 0.4)
+            .at_least(Measure::Score, 60.0)
+            .at_least(Measure::FaceSize, 64.0)
+            .at_least(Measure::InterEyeDistance, 30.0)
+            .at_least(Measure::Sharpness, 0.12)
+            .at_least(Measure::LuminanceMean, 0.03)
+            .at_most(Measure::LuminanceMean, 0.8)
+            .at_most(Measure::UnderExposure, 0.9)
             .at_most(Measure::OverExposure, 0.2)
-            .at_least(Measure::DynamicRange, 5.5)
-            .at_most(Measure::Yaw, 25.0)
+            .at_least(Measure::DynamicRange, 5.0)
+            .at_most(Measure::Yaw, 30.0)
             .at_most(Measure::Pitch, 20.0)
             .at_most(Measure::Roll, 20.0)
+            .at_most(Measure::LandmarkResidual, 0.1)
             .at_least(Measure::ShareInside, 0.95)
     }
 
@@ -55,13 +57,14 @@ impl Policy {
     #[must_use]
     pub const fn kiosk() -> Self {
         Self::surveillance()
+            .at_least(Measure::Score, 35.0)
             .at_least(Measure::FaceSize, 40.0)
-            .at_least(Measure::InterEyeDistance, 20.0)
-            .at_least(Measure::Sharpness, 0.09)
-            .at_least(Measure::LuminanceMean, 0.02)
-            .at_least(Measure::DynamicRange, 4.0)
+            .at_least(Measure::InterEyeDistance, 18.0)
+            .at_least(Measure::Sharpness, 0.075)
+            .at_least(Measure::LuminanceMean, 0.01)
+            .at_least(Measure::DynamicRange, 3.0)
             .at_most(Measure::Yaw, 45.0)
-            .at_most(Measure::Pitch, 35.0)
+            .at_most(Measure::Pitch, 30.0)
             .at_least(Measure::ShareInside, 0.9)
             .at_most(Measure::SecondFace, 0.5)
     }
@@ -71,13 +74,13 @@ impl Policy {
     #[must_use]
     pub const fn surveillance() -> Self {
         Self::any()
+            .at_least(Measure::Score, 10.0)
             .at_least(Measure::FaceSize, 24.0)
             .at_least(Measure::Sharpness, 0.05)
-            .at_least(Measure::LuminanceMean, 0.005)
-            .at_least(Measure::DynamicRange, 3.0)
+            .at_least(Measure::DynamicRange, 1.5)
             .at_most(Measure::Yaw, 60.0)
-            .at_most(Measure::Pitch, 50.0)
-            .at_most(Measure::LandmarkResidual, 0.12)
+            .at_most(Measure::Pitch, 45.0)
+            .at_most(Measure::LandmarkResidual, 0.15)
             .at_least(Measure::ShareInside, 0.7)
     }
 

@@ -1,6 +1,8 @@
 //! What can be typed.
 
+mod eval;
 mod gallery;
+mod quality;
 mod sync;
 mod watch;
 
@@ -11,10 +13,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use faceprint::TenantId;
 
+pub(crate) use self::eval::{EvalCommand, IdentificationArgs, LfwArgs};
 pub(crate) use self::gallery::{
     BackupArgs, CheckArgs, DetailsArgs, EnrollArgs, EraseArgs, FileArgs, GalleryArgs,
     GalleryCommand, ListArgs, NewSecretArgs, RemoveKeyArgs, RenewArgs, SecretArgs, SpacesArgs,
 };
+pub(crate) use self::quality::{EvalLivenessArgs, EvalQualityArgs, Preset, QualityArgs};
 pub(crate) use self::sync::{ChangesArgs, ExportArgs, ImportArgs};
 pub(crate) use self::watch::WatchArgs;
 use crate::models::ModelsArgs;
@@ -205,6 +209,12 @@ pub(crate) enum Command {
     ///
     /// Exit code 0: at least one event; 1: none; 2: an error.
     Watch(WatchArgs),
+    /// Judge how good the faces in pictures are as samples, with reasons.
+    ///
+    /// Of several faces in a picture the largest is judged.
+    ///
+    /// Exit code 0: every picture has a face that is good enough; 1: some has not; 2: an error.
+    Quality(QualityArgs),
     /// Measure accuracy on a benchmark.
     #[command(subcommand)]
     Eval(EvalCommand),
@@ -307,97 +317,6 @@ pub(crate) struct ThresholdArgs {
     pub(crate) fmr: Option<f64>,
 }
 
-/// The benchmarks.
-#[derive(Debug, Subcommand)]
-pub(crate) enum EvalCommand {
-    /// Pairs in the format of Labeled Faces in the Wild: n-fold accuracy, TAR@FAR, ROC and DET.
-    ///
-    /// Of several faces in a picture the one is taken whose area minus twice the squared distance from
-    /// the picture's centre is largest. A pair with a picture in which no face is found counts as a
-    /// non-match at every threshold.
-    Lfw(LfwArgs),
-    /// Open-set identification (1:N) on a folder of people: FNIR at FPIR for galleries of several sizes,
-    /// and the statistics that thresholds for searches are chosen from.
-    ///
-    /// In each split a third of the people are strangers and the others are enrolled with one picture.
-    /// FPIR is the share of the strangers' pictures that find anyone; FNIR is the share of the other
-    /// pictures that do not find their person in the first place. A picture in which no face is found
-    /// is a miss. Of several faces the one is taken that `eval lfw` takes.
-    Identification(IdentificationArgs),
-}
-
-/// What `eval identification` takes.
-#[derive(Debug, Args)]
-pub(crate) struct IdentificationArgs {
-    /// The folder of people: NAME/*.jpg, and NAME.jpg for people with one picture.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) images: PathBuf,
-
-    /// Sizes of galleries to measure, besides the largest that the people allow.
-    #[arg(
-        long,
-        value_name = "N,…",
-        value_delimiter = ',',
-        default_value = "100,500,1000",
-        value_parser = clap::value_parser!(u32).range(1..)
-    )]
-    pub(crate) gallery: Vec<u32>,
-
-    /// False positive identification rates to report at.
-    #[arg(
-        long,
-        value_name = "RATE,…",
-        value_delimiter = ',',
-        default_value = "0.1,0.01,0.001",
-        value_parser = rate
-    )]
-    pub(crate) fpir: Vec<f64>,
-
-    /// Random splits into strangers and enrolled.
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    pub(crate) splits: u64,
-
-    /// The first split's seed; the same one gives the same splits everywhere.
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub(crate) seed: u64,
-
-    /// Draw the DET curves: a .svg or .png file.
-    #[arg(long, value_name = "OUT")]
-    pub(crate) plot: Option<PathBuf>,
-
-    /// Write the whole report as JSON.
-    #[arg(long, value_name = "OUT.json")]
-    pub(crate) report: Option<PathBuf>,
-
-    /// Write the statistics of impostors as TOML, for the embedder's entry in a manifest.
-    #[arg(long, value_name = "OUT.toml")]
-    pub(crate) statistics: Option<PathBuf>,
-}
-
-/// What `eval lfw` takes.
-#[derive(Debug, Args)]
-pub(crate) struct LfwArgs {
-    /// The pairs file: `FOLDS PAIRS` (or `PAIRS`), then lines `NAME I J` and `NAME I OTHER J`.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) pairs: PathBuf,
-
-    /// The folder of pictures, NAME/NAME_0001.jpg.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) images: PathBuf,
-
-    /// Only these folds of the file, counted from 1: `6-10`, or one number.
-    #[arg(long, value_name = "A-B", value_parser = folds)]
-    pub(crate) folds: Option<RangeInclusive<usize>>,
-
-    /// Draw ROC and DET curves: a .svg or .png file.
-    #[arg(long, value_name = "OUT")]
-    pub(crate) plot: Option<PathBuf>,
-
-    /// Write the whole report, with every fold, as JSON.
-    #[arg(long, value_name = "OUT.json")]
-    pub(crate) report: Option<PathBuf>,
-}
-
 fn detection_size(text: &str) -> Result<Size, String> {
     match text {
         "auto" => Ok(Size::Auto),
@@ -438,14 +357,6 @@ fn within(text: &str, range: RangeInclusive<f32>) -> Result<f32, String> {
     number.ok_or_else(|| format!("expected a number from {} to {}", range.start(), range.end()))
 }
 
-fn folds(text: &str) -> Result<RangeInclusive<usize>, String> {
-    let (first, last) = text.split_once('-').unwrap_or((text, text));
-    match (first.trim().parse(), last.trim().parse()) {
-        (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),
-        _ => Err("expected folds such as `6-10` or `3`".to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -479,13 +390,10 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_folds_are_read() {
+    fn sizes_and_numbers_are_read() {
         assert_eq!(detection_size("auto"), Ok(Size::Auto));
         assert_eq!(detection_size("640"), Ok(Size::Square(640)));
         assert!(detection_size("-1").is_err() && detection_size("8").is_err());
-        assert_eq!(folds("6-10"), Ok(6..=10));
-        assert_eq!(folds("3"), Ok(3..=3));
-        assert!(folds("0-2").is_err() && folds("4-2").is_err() && folds("x").is_err());
         assert!(share("NaN").is_err() && share("1.5").is_err() && similarity("-1").is_ok());
     }
 }

@@ -3,6 +3,7 @@
 //! Everything is sized from the picture and the face, so that a phone photograph and a thumbnail both
 //! come out legible, and labels dodge each other as far as there is room.
 
+pub(crate) mod sheet;
 mod text;
 
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! Measuring recognition: trials, error rates and their picture.
 
 pub(crate) mod bootstrap;
+pub(crate) mod degrade;
+pub(crate) mod discard;
 pub(crate) mod held_out;
 pub(crate) mod impostors;
 pub(crate) mod intervals;

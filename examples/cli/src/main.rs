@@ -47,6 +47,13 @@ fn main() -> ExitCode {
         Command::Eval(EvalCommand::Identification(args)) => {
             commands::identification::run(args, &engine, &context)
         }
+        Command::Quality(args) => commands::quality::run(args, &engine, &context),
+        Command::Eval(EvalCommand::Quality(args)) => {
+            commands::eval_quality::run(args, &engine, &context)
+        }
+        Command::Eval(EvalCommand::Liveness(args)) => {
+            commands::eval_liveness::run(args, &engine, &context)
+        }
         Command::Models(args) => models::run(args, &context),
         Command::Runtime => commands::runtime::run(&engine, &context),
     };

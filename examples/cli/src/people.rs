@@ -48,7 +48,8 @@ pub(crate) fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(pictures)
 }
 
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// What lies in `folder`, hidden files left out.
+pub(crate) fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let paths: Result<Vec<_>, _> = fs::read_dir(folder)
         .and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
     let mut paths = paths.map_err(|error| Failure::file(folder, &error))?;
@@ -56,7 +57,8 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(paths)
 }
 
-fn is_picture(path: &Path) -> bool {
+/// Whether it is a file that can be decoded, by its ending.
+pub(crate) fn is_picture(path: &Path) -> bool {
     let ending = text(path.extension()).to_lowercase();
     path.is_file() && ENDINGS.contains(&ending.as_str())
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use faceprint::engine::EngineBuilder;
 use faceprint::pack::{Catalog, Locations, ModelPack};
 use faceprint::runtime::{BackendChoice, RuntimeOptions};
 use faceprint::{DetectionSize, Engine, SpaceId};
@@ -47,7 +48,14 @@ impl Session {
     /// Loads the pack and builds the engine.
     pub(crate) fn open(context: &Context, args: &EngineArgs) -> Result<Self, Failure> {
         let pack = pack(context, args)?;
-        let engine = engine(&pack, args)?;
+        let engine = builder(&pack, args).build()?;
+        Ok(Self { engine, pack })
+    }
+
+    /// As [`open`](Self::open), with the pack's liveness models.
+    pub(crate) fn with_liveness(context: &Context, args: &EngineArgs) -> Result<Self, Failure> {
+        let pack = pack(context, args)?;
+        let engine = builder(&pack, args).liveness(true).build()?;
         Ok(Self { engine, pack })
     }
 
@@ -103,7 +111,7 @@ pub(crate) fn pack(context: &Context, args: &EngineArgs) -> Result<ModelPack, Fa
 }
 
 /// An engine as the arguments describe it; what they leave out is the library's default.
-fn engine(pack: &ModelPack, args: &EngineArgs) -> Result<Engine, Failure> {
+fn builder(pack: &ModelPack, args: &EngineArgs) -> EngineBuilder {
     let mut builder = Engine::builder(pack)
         .backend(backend(args))
         .detection_size(match args.detection_size {
@@ -133,7 +141,7 @@ fn engine(pack: &ModelPack, args: &EngineArgs) -> Result<Engine, Failure> {
     for license in &args.accept_license {
         builder = builder.accept_license(license);
     }
-    Ok(builder.build()?)
+    builder
 }
 
 /// What an engine would run on, without any model.

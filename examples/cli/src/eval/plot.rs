@@ -14,7 +14,9 @@ use crate::draw;
 use crate::failure::Failure;
 
 const HEIGHT: u32 = 700;
-const QUIET: RGBColor = RGBColor(113, 113, 122);
+pub(super) const CURVE: RGBColor = RGBColor(37, 99, 235);
+pub(super) const POINT: RGBColor = RGBColor(220, 38, 38);
+pub(super) const QUIET: RGBColor = RGBColor(113, 113, 122);
 
 /// What can be drawn.
 pub(crate) trait Drawing {
@@ -65,6 +67,6 @@ fn decade(value: &f64) -> String {
 }
 
 /// Drawing into memory does not fail for a reason that the user could mend.
-fn unexpected(error: impl std::fmt::Display) -> Failure {
+pub(super) fn unexpected(error: impl std::fmt::Display) -> Failure {
     Failure::new(faceprint::ErrorKind::Internal, format!("the plot could not be drawn: {error}"))
 }

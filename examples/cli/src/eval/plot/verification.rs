@@ -4,12 +4,9 @@ use plotters::coord::Shift;
 use plotters::coord::ranged1d::ValueFormatter;
 use plotters::prelude::*;
 
-use super::{Drawing, QUIET, decade, unexpected};
+use super::{CURVE, Drawing, POINT, QUIET, decade, unexpected};
 use crate::eval::stats::{OperatingPoint, Roc};
 use crate::failure::Failure;
-
-const CURVE: RGBColor = RGBColor(37, 99, 235);
-const POINT: RGBColor = RGBColor(220, 38, 38);
 
 /// What a picture of an evaluation shows.
 #[derive(Debug)]
