@@ -37,7 +37,7 @@ def isotropic(rng, rows):
 
 
 def clustered(rng, rows):
-    """A thousand groups of similar vectors, cosine 0.36 within a group; probes at a cosine of 0.5."""
+    """A thousand groups of people who look alike, cosine 0.36 within a group; probes at a cosine of 0.5."""
     middles = unit(rng.standard_normal((1000, DIMENSION), np.float32))
     noise = unit(rng.standard_normal((rows, DIMENSION), np.float32))
     vectors = unit(0.6 * middles[rng.integers(0, 1000, rows)] + 0.8 * noise)
