@@ -231,10 +231,8 @@ fn solve(mut matrix: [[f64; 4]; 4], mut right: [f64; 4]) -> [f64; 4] {
         right.swap(column, pivot);
         for row in column + 1..4 {
             let factor = matrix[row][column] / matrix[column][column];
-            let upper = matrix[column];
-            for (value, above) in matrix[row].iter_mut().zip(upper).skip(column) {
-                *value -= factor * above;
-            }
+            let pivot = matrix[column];
+            matrix[row].iter_mut().zip(pivot).for_each(|(value, above)| *value -= factor * above);
             right[row] -= factor * right[column];
         }
     }
@@ -287,11 +285,12 @@ mod tests {
         assert!(fit(&far).is_err());
     }
 
+    type Points = [[f32; 2]; 5];
+
     /// Faces of the golden pictures by SCRFD: landmarks, then yaw, pitch, roll, scale and residual as SciPy
     /// finds them (`least_squares`, best of 60 starts, `Rotation.as_euler("ZXY")`).
     #[rustfmt::skip]
-    #[expect(clippy::type_complexity, reason = "a table")]
-    const REFERENCE: &[([[f32; 2]; 5], [f32; 3], f64, f64)] = &[
+    const REFERENCE: &[(Points, [f32; 3], f64, f64)] = &[
         ([[117.50, 315.81], [182.55, 313.92], [91.87, 395.13], [132.96, 465.59], [188.31, 461.38]], [-63.676, -1.676, 0.613], 149.326, 0.0261), // pose_left_face.png
         ([[475.81, 249.95], [502.61, 249.84], [484.25, 268.08], [479.52, 277.73], [503.23, 277.25]], [-23.233, 7.052, 3.437], 29.111, 0.0118), // insightface_t1.png
         ([[580.56, 151.64], [618.90, 148.19], [598.16, 173.18], [586.62, 185.24], [623.88, 182.08]], [-12.085, 12.714, 7.922], 38.731, 0.0526), // Linzaer_2.png

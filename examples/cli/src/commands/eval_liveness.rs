@@ -60,9 +60,9 @@ pub(crate) fn run(
     let report =
         Report { pack: session.pack.name().to_owned(), threshold, bpcer, apcer, apcer_max };
     if context.json {
-        output::json(&report)?
+        output::json(&report)?;
     } else {
-        print(&report)?
+        print(&report)?;
     }
     Ok(Answer::Yes)
 }

@@ -152,9 +152,9 @@ pub(crate) fn run(
         output::note(format!("curve drawn to {}", path.display()));
     }
     if context.json {
-        output::json(&report)?
+        output::json(&report)?;
     } else {
-        print(&report)?
+        print(&report)?;
     }
     Ok(Answer::Yes)
 }

@@ -104,7 +104,7 @@ fn put(
     let mut line = |words: &str, size: f32, down: f32, color: Color| {
         let origin = Point::new(left as f32, (top + FACE) as f32 + down);
         text::draw(&fitting(words, size), size, origin, |x, y, coverage| {
-            blend(sheet, x, y, color, coverage)
+            blend(sheet, x, y, color, coverage);
         });
     };
     line(&cell.title, TITLE, TITLE * 0.2, cell.color);

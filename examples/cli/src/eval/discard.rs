@@ -112,6 +112,7 @@ impl Drawing for Figure<'_> {
         }
         chart
             .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
             .background_style(WHITE.mix(0.8))
             .label_font(("sans-serif", 17))
             .draw()
