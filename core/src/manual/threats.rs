@@ -33,5 +33,8 @@
 //! - **The device's owner** holds its keys, and can keep what it was sent, whatever the time says. The time is a rule
 //!   that the library keeps, by the device's clock.
 //! - **Copies elsewhere,** kept by [`changes_since`](crate::Tenant::changes_since), are as safe as their own place.
+//! - **An outbox** ([`stream::Outbox`](crate::stream::Outbox)) is a file of its own: what it holds of a person, undelivered events and
+//!   when they were last seen, is sealed, but not erased with them in the gallery. Who can write it can remove events, and
+//!   that does not show.
 //! - **A Fernet token** ([`fernet`](crate::fernet)) is not bound to a person, a place or a model, and opens with a key that is
 //!   all there is. It is a way to move, not a way to keep.
