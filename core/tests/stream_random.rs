@@ -1,6 +1,6 @@
 //! Random days at a door: nobody is said twice within a cooldown, and nobody's visit is lost.
 #![cfg(feature = "gallery")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "part of the tests only")]
 
 #[path = "common/scenes.rs"]
 #[allow(dead_code, unreachable_pub)]
@@ -167,5 +167,5 @@ fn days_are_full() {
     let days: Vec<_> = (0..20).map(|seed| day(seed, Trouble::None).1).collect();
     let visits: u64 = days.iter().flat_map(BTreeMap::values).sum();
     assert!(visits > 20 * 15, "{visits}");
-    assert!(days.iter().all(|day| day.len() == PEOPLE as usize));
+    assert!(days.iter().all(|day| day.len() as u64 == PEOPLE));
 }
