@@ -106,7 +106,7 @@ pub(crate) struct LfwArgs {
     pub(crate) report: Option<PathBuf>,
 }
 
-fn folds(text: &str) -> Result<RangeInclusive<usize>, String> {
+pub(super) fn folds(text: &str) -> Result<RangeInclusive<usize>, String> {
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     match (first.trim().parse(), last.trim().parse()) {
         (Ok(first), Ok(last)) if 0 < first && first <= last => Ok(first..=last),

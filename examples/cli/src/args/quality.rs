@@ -48,7 +48,7 @@ pub(crate) struct EvalQualityArgs {
     pub(crate) images: PathBuf,
 
     /// Only these folds of the file, counted from 1: `6-10`, or one number.
-    #[arg(long, value_name = "A-B", value_parser = super::folds)]
+    #[arg(long, value_name = "A-B", value_parser = super::eval::folds)]
     pub(crate) folds: Option<RangeInclusive<usize>>,
 
     /// How many of the pictures are spoiled in every way.
