@@ -1,6 +1,6 @@
 //! The whole way with the bundled models: the generated people of examples/images move over a background.
 #![cfg(all(feature = "gallery", feature = "bundled", feature = "codecs", feature = "rten"))]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "part of the tests only")]
 
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};

@@ -1,6 +1,11 @@
 //! `faceprint watch` on frames of the generated people.
 
-#![allow(clippy::unwrap_used, reason = "part of the tests only")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "part of the tests only"
+)]
 
 mod common;
 
