@@ -34,7 +34,7 @@
 //! | find faces, make templates, work through many pictures | [`Engine`] |
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models, their licences and thresholds | [`ModelPack`], [`Catalog`], [`pack`] |
-//! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`] |
+//! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`], [`Verdict`] |
 //! | compare two templates | [`Template::similarity`] |
 //! | choose what runs the networks, or a GPU | [`runtime`] |
 //! | know what went wrong | [`Error::kind`], [`ErrorKind`] |

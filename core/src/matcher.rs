@@ -41,7 +41,7 @@ impl Query {
     }
 
     /// For [`Tenant::decide`](crate::Tenant::decide): how much more similar (difference of cosines, 0..=2) the best
-    /// subject must be than the next one, or the verdict is [`Verdict::Ambiguous`]: twins, look-alikes, one
+    /// subject must be than the next one, or the verdict is [`Verdict::Ambiguous`]: twins, doubles, one
     /// person under two names. The next one counts even when below the threshold, unless they are not on the
     /// roster; several templates of one subject are no rivals. 0, the default, takes the best whatever comes
     /// next; with a margin that is not a number every rival is too close.
