@@ -38,7 +38,7 @@
 //! | bring pixels from a camera or a file | [`ImageView`], [`image::decode`] |
 //! | choose models and their licences | [`ModelPack`], [`Catalog`], [`pack`] |
 //! | choose a threshold for one comparison or for a search among N | [`pack`](pack#choosing-a-threshold) |
-//! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`] |
+//! | keep people in an encrypted file, identify and verify them | [`Gallery`], [`Tenant`], [`Query`], [`Verdict`] |
 //! | bring some of them to a device, or keep a copy elsewhere | [`gallery`], [`gallery::BundleRequest`], [`Tenant::changes_since`] |
 //! | know how the file is laid out, and what it protects against | [`manual::format`](mod@manual::format), [`manual::threats`] |
 //! | read and write vectors in Fernet tokens | [`fernet`] |

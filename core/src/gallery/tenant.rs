@@ -24,7 +24,7 @@ pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// several threads, and it carries no key of another tenant.
 ///
 /// Each call sees every commit made before it, by whichever process. People are loaded into memory at the
-/// first call that needs them: about 2 kB per template of 512 values, wiped when the last handle goes.
+/// first call that needs them: about 2.7 kB per template of 512 values, wiped when the last handle goes.
 #[derive(Clone)]
 pub struct Tenant {
     pub(super) id: TenantId,

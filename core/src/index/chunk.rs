@@ -14,12 +14,12 @@ pub(super) const CHUNK_ROWS: usize = 1024;
 /// Rows `0..rows` of [`CHUNK_ROWS`].
 pub(super) struct Chunk {
     pub(super) rows: usize,
-    /// Of each block of [`LANES`] rows.
-    pub(super) blocks: Vec<Rows>,
+    /// What codes leave out, of each block of [`LANES`] rows: the high nibbles, and the whole.
+    pub(super) high: Vec<Rows>,
+    pub(super) whole: Vec<Rows>,
     dimension: usize,
     coarse: Lines,
     fine: Lines,
-    residuals: Vec<f32>,
     values: Vec<f32>,
 }
 
@@ -27,11 +27,11 @@ impl Chunk {
     pub(super) fn new(dimension: usize) -> Self {
         Self {
             rows: 0,
-            blocks: vec![Rows::default(); CHUNK_ROWS / LANES],
+            high: vec![Rows::default(); CHUNK_ROWS / LANES],
+            whole: vec![Rows::default(); CHUNK_ROWS / LANES],
             dimension,
             coarse: Lines::new(CHUNK_ROWS / LANES * coarse_lines(dimension)),
             fine: Lines::new(CHUNK_ROWS * fine_lines(dimension)),
-            residuals: vec![0.0; CHUNK_ROWS],
             values: vec![0.0; CHUNK_ROWS * dimension],
         }
     }
@@ -41,15 +41,10 @@ impl Chunk {
         self.coarse.as_slice()
     }
 
-    /// Low nibbles of a row.
-    pub(super) fn fine(&self, row: usize) -> &[Line] {
-        let lines = fine_lines(self.dimension);
-        &self.fine.as_slice()[row * lines..(row + 1) * lines]
-    }
-
-    /// The scale of a row's codes, and the length of what they leave out.
-    pub(super) fn missing(&self, row: usize) -> (f32, f32) {
-        (self.blocks[row / LANES].scales[row % LANES], self.residuals[row])
+    /// Low nibbles of a block, row by row.
+    pub(super) fn fine(&self, block: usize) -> &[Line] {
+        let lines = LANES * fine_lines(self.dimension);
+        &self.fine.as_slice()[block * lines..(block + 1) * lines]
     }
 
     /// The `f32` values of a row.
@@ -65,9 +60,10 @@ impl Chunk {
         let block = &mut self.coarse.as_mut_slice()[row / LANES * block..][..block];
         let low = &mut self.fine.as_mut_slice()[row * lines..][..lines];
         let Missing { scale, coarse, fine } = encode(vector, block, row % LANES, low);
-        self.blocks[row / LANES].scales[row % LANES] = scale;
-        self.blocks[row / LANES].residuals[row % LANES] = coarse;
-        self.residuals[row] = fine;
+        for (rows, residual) in [(&mut self.high, coarse), (&mut self.whole, fine)] {
+            rows[row / LANES].scales[row % LANES] = scale;
+            rows[row / LANES].residuals[row % LANES] = residual;
+        }
     }
 
     /// Wipes the last row.
@@ -80,9 +76,10 @@ impl Chunk {
         }
         self.fine.as_mut_slice()[row * lines..][..lines].as_flattened_mut().zeroize();
         self.values[row * self.dimension..][..self.dimension].zeroize();
-        self.blocks[row / LANES].scales[row % LANES].zeroize();
-        self.blocks[row / LANES].residuals[row % LANES].zeroize();
-        self.residuals[row].zeroize();
+        for rows in [&mut self.high, &mut self.whole] {
+            rows[row / LANES].scales[row % LANES].zeroize();
+            rows[row / LANES].residuals[row % LANES].zeroize();
+        }
     }
 }
 
@@ -97,10 +94,9 @@ impl Drop for Chunk {
             .as_flattened_mut()
             .zeroize();
         self.values[..self.rows * self.dimension].zeroize();
-        self.residuals[..self.rows].zeroize();
-        for block in &mut self.blocks[..blocks] {
-            block.scales.zeroize();
-            block.residuals.zeroize();
+        for rows in self.high.iter_mut().chain(&mut self.whole) {
+            rows.scales.zeroize();
+            rows.residuals.zeroize();
         }
     }
 }
@@ -143,8 +139,14 @@ impl Chunk {
             self.coarse()[row / LANES * lines..][..lines].iter().all(column)
         };
         (row..CHUNK_ROWS).all(|row| {
-            let fine = self.fine(row).as_flattened().iter().all(|it| *it == 0);
-            fine && lanes(row) && zero(self.values(row)) && self.missing(row) == (0.0, 0.0)
+            let (block, lane) = (row / LANES, row % LANES);
+            let lines = fine_lines(self.dimension);
+            let low = &self.fine(block)[lane * lines..][..lines];
+            let missing = [&self.high[block], &self.whole[block]];
+            low.as_flattened().iter().all(|it| *it == 0)
+                && lanes(row)
+                && zero(self.values(row))
+                && missing.iter().all(|it| it.scales[lane] == 0.0 && it.residuals[lane] == 0.0)
         })
     }
 }

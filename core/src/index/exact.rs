@@ -9,7 +9,7 @@ use super::chunk::{CHUNK_ROWS, Chunk};
 use super::code::Probe;
 use super::people::{Members, People};
 use crate::vector::Similarity;
-use crate::vector::simd::{Coarse, Found, Kernel, LANES, coarse_lines};
+use crate::vector::simd::{Found, Kernel, LANES, Sought, coarse_lines};
 
 /// Blocks times probes that are scored before the floor is looked at again.
 const TILE: usize = 16;
@@ -102,16 +102,16 @@ impl Scan<'_> {
         for tile in tiles {
             self.score(&tile, best, &mut found);
             let spare = match before.take() {
-                Some((before, found)) => {
-                    self.refine_tile(&before, &found, best);
+                Some((before, mut found)) => {
+                    self.refine_tile(&before, &mut found, best);
                     found
                 }
                 None => found.clone(),
             };
             before = Some((tile, std::mem::replace(&mut found, spare)));
         }
-        if let Some((tile, found)) = before {
-            self.refine_tile(&tile, &found, best);
+        if let Some((tile, mut found)) = before {
+            self.refine_tile(&tile, &mut found, best);
         }
     }
 
@@ -120,7 +120,7 @@ impl Scan<'_> {
         let Vectors { dimension, kernel, ref chunks, .. } = *self.vectors;
         let (chunk, lines) = (&chunks[tile.chunk], coarse_lines(dimension));
         let probes: Vec<_> = std::iter::zip(self.wanted, best)
-            .map(|(wanted, best)| Coarse {
+            .map(|(wanted, best)| Sought {
                 codes: &wanted.probe.codes,
                 reach: wanted.probe.coarse,
                 floor: best.floor(),
@@ -128,56 +128,57 @@ impl Scan<'_> {
             .collect();
         let codes = &chunk.coarse()[tile.blocks.start * lines..tile.blocks.end * lines];
         let found = &mut found[..tile.blocks.len() * probes.len()];
-        kernel.coarse(codes, lines, &chunk.blocks[tile.blocks.clone()], &probes, found);
+        kernel.coarse(codes, lines, &chunk.high[tile.blocks.clone()], &probes, found);
         for (block, found) in tile.blocks.clone().zip(found.chunks_exact(probes.len())) {
+            let low = chunk.fine(block);
             let rows = found.iter().fold(0, |rows, found| rows | found.rows);
-            for lane in lanes(rows) {
-                Kernel::prefetch(chunk.fine(block * LANES + lane));
+            for lane in (Found { rows, ..Found::default() }).lanes() {
+                Kernel::prefetch(&low[lane * low.len() / LANES..(lane + 1) * low.len() / LANES]);
             }
         }
     }
 
-    fn refine_tile(&self, tile: &Tile, found: &[Found], best: &mut [Best]) {
-        for (block, found) in tile.blocks.clone().zip(found.chunks_exact(self.wanted.len())) {
-            for (number, found) in found.iter().enumerate().filter(|(_, it)| it.rows != 0) {
-                self.refine(tile.chunk, block, found, number, &mut best[number]);
+    fn refine_tile(&self, tile: &Tile, found: &mut [Found], best: &mut [Best]) {
+        for (block, found) in tile.blocks.clone().zip(found.chunks_exact_mut(best.len())) {
+            let probes = found.iter_mut().zip(&mut *best).enumerate();
+            for (number, (found, best)) in probes.filter(|(_, (found, _))| found.rows != 0) {
+                self.refine((tile.chunk, block), number, found, best);
             }
         }
     }
 
     /// Looks closer at the rows of a block that the coarse pass `found`.
-    fn refine(&self, at: usize, block: usize, found: &Found, number: usize, best: &mut Best) {
-        let chunk = &self.vectors.chunks[at];
+    fn refine(&self, at: (usize, usize), number: usize, found: &mut Found, best: &mut Best) {
+        let (chunk_at, block) = at;
+        let chunk = &self.vectors.chunks[chunk_at];
         let Wanted { vector, probe } = &self.wanted[number];
-        for lane in lanes(found.rows) {
-            let in_chunk = block * LANES + lane;
-            if in_chunk >= chunk.rows {
-                return;
-            }
-            let row = at * CHUNK_ROWS + in_chunk;
-            if self.members.is_some_and(|members| !self.people.is_member(row, members)) {
+        let first = chunk_at * CHUNK_ROWS + block * LANES;
+        // Of the last block not all rows are there.
+        let rows = (chunk.rows - block * LANES).min(LANES);
+        found.rows &= u16::MAX >> (LANES - rows);
+        if let Some(members) = self.members {
+            let others = found.lanes().filter(|lane| !self.people.is_member(first + lane, members));
+            found.rows &= others.fold(u16::MAX, |rows, lane| rows & !(1 << lane));
+        }
+        let sought = Sought { codes: &probe.codes, reach: probe.fine, floor: best.floor() };
+        self.vectors.kernel.fine(chunk.fine(block), &chunk.whole[block], &sought, found);
+        for lane in found.lanes() {
+            let scale = chunk.whole[block].scales[lane];
+            let residual = chunk.whole[block].residuals[lane];
+            // The floor rises while the first rows are looked at.
+            if probe.fine.of(found.sums[lane], scale, residual) < best.floor() {
                 continue;
             }
-            let low = self.vectors.kernel.fine(chunk.fine(in_chunk), &probe.codes);
-            let (scale, residual) = chunk.missing(in_chunk);
-            let most = probe.fine.of(16 * found.sums[lane] + low, scale, residual);
-            if most < best.floor() {
-                continue;
-            }
-            let owner = self.people.owner(row);
+            let owner = self.people.owner(first + lane);
             if (self.allowed)(number, owner.subject) {
-                best.offer(owner, self.vectors.similarity(row, vector));
+                best.offer(owner, self.vectors.similarity(first + lane, vector));
             }
         }
     }
 }
 
-/// The numbers of the bits that are set.
-fn lanes(rows: u16) -> impl Iterator<Item = usize> {
-    let rest = |rows: &u16| Some(rows & (rows - 1)).filter(|rows| *rows != 0);
-    std::iter::successors(Some(rows).filter(|rows| *rows != 0), rest)
-        .map(|rows| rows.trailing_zeros() as usize)
-}
+#[cfg(test)]
+use crate::vector::simd::{Reach, Rows};
 
 #[cfg(test)]
 impl Vectors {
@@ -191,20 +192,22 @@ impl Vectors {
     pub(super) fn most(&self, row: usize, vector: &[f32]) -> (f32, f32) {
         let probe = Probe::new(vector);
         let chunk = &self.chunks[0];
-        let coarse = Coarse { codes: &probe.codes, reach: probe.coarse, floor: 0.0 };
+        let coarse = Sought { codes: &probe.codes, reach: probe.coarse, floor: f32::NEG_INFINITY };
         let mut found = [Found::default()];
         let lines = coarse_lines(self.dimension);
         self.kernel.coarse(
             &chunk.coarse()[..lines],
             lines,
-            &chunk.blocks[..1],
+            &chunk.high[..1],
             &[coarse],
             &mut found,
         );
-        let high = found[0].sums[row];
-        let (scale, residual) = chunk.missing(row);
-        let whole = 16 * high + self.kernel.fine(chunk.fine(row), &probe.codes);
-        let coarse = probe.coarse.of(high, scale, chunk.blocks[0].residuals[row]);
-        (coarse, probe.fine.of(whole, scale, residual))
+        let of = |reach: Reach, rows: &Rows, found: &Found| {
+            reach.of(found.sums[row], rows.scales[row], rows.residuals[row])
+        };
+        let high = of(probe.coarse, &chunk.high[0], &found[0]);
+        let fine = Sought { reach: probe.fine, ..coarse };
+        self.kernel.fine(chunk.fine(0), &chunk.whole[0], &fine, &mut found[0]);
+        (high, of(probe.fine, &chunk.whole[0], &found[0]))
     }
 }

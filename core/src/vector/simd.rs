@@ -59,16 +59,16 @@ pub(crate) struct Reach {
     pub(crate) slack: f32,
 }
 
-/// Of each of [`LANES`] rows: the scale of its codes, and the length of what its high nibbles leave out.
+/// Of each of [`LANES`] rows: the scale of its codes, and the length of what they leave out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) scales: [f32; LANES],
     pub(crate) residuals: [f32; LANES],
 }
 
-/// A probe for [`Kernel::coarse`].
+/// A probe, and what its rows must reach.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Coarse<'a> {
+pub(crate) struct Sought<'a> {
     /// Signed bytes, padded.
     pub(crate) codes: &'a [i8],
     pub(crate) reach: Reach,
@@ -76,12 +76,12 @@ pub(crate) struct Coarse<'a> {
     pub(crate) floor: f32,
 }
 
-/// What [`Kernel::coarse`] finds for one probe and one block.
+/// Rows of one block that one probe may want.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Bit `r` is set when row `r` can reach the floor.
     pub(crate) rows: u16,
-    /// Sums of probe times high nibble.
+    /// Sums of probe times high nibble, or times code.
     pub(crate) sums: [i32; LANES],
 }
 
@@ -92,6 +92,16 @@ impl Reach {
         #[expect(clippy::cast_precision_loss, reason = "the slack has room for it")]
         let doubled = (2 * sum - self.offset) as f32;
         self.scale * scale * doubled + self.norm * residual + self.slack
+    }
+}
+
+impl Found {
+    /// The numbers of the rows.
+    #[inline]
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = usize> + use<> {
+        let rest = |rows: &u16| Some(rows & (rows - 1)).filter(|rows| *rows != 0);
+        std::iter::successors(Some(self.rows).filter(|rows| *rows != 0), rest)
+            .map(|rows| rows.trailing_zeros() as usize)
     }
 }
 
@@ -157,7 +167,7 @@ impl Kernel {
         blocks: &[Line],
         lines: usize,
         rows: &[Rows],
-        probes: &[Coarse<'_>],
+        probes: &[Sought<'_>],
         found: &mut [Found],
     ) {
         assert_eq!(blocks.len(), lines * rows.len());
@@ -184,24 +194,26 @@ impl Kernel {
         }
     }
 
-    /// The sum of probe times low nibble over the lines of one row.
+    /// Adds the low nibbles to what [`coarse`](Self::coarse) found for a block and a probe: the rows that can
+    /// still reach the floor keep their bit, with the sum over their whole codes.
     ///
     /// # Panics
-    /// When the probe is shorter than the row.
-    pub(crate) fn fine(self, row: &[Line], probe: &[i8]) -> i32 {
-        assert!(probe.len() >= 128 * row.len());
+    /// When the lengths do not fit each other.
+    pub(crate) fn fine(self, block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
+        assert!(block.len().is_multiple_of(LANES));
+        assert!(probe.codes.len() >= 128 * (block.len() / LANES));
         match self.0 {
-            Set::Scalar => scalar::fine(row, probe),
+            Set::Scalar => scalar::fine(block, rows, probe, found),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: in all arms, `available` saw the instructions on this processor; the probe is as long as the
-            // kernels rely on.
-            Set::Avx2 | Set::AvxVnni => unsafe { avx2::fine(row, probe) },
+            // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
+            // slices, whose lengths, asserted above, are all that the kernels rely on.
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::fine(block, rows, probe, found) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Avx512Vnni => unsafe { avx512::fine(row, probe) },
+            Set::Avx512Vnni => unsafe { avx512::fine(block, rows, probe, found) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Set::Neon | Set::NeonDot => unsafe { neon::fine(row, probe) },
+            Set::Neon | Set::NeonDot => unsafe { neon::fine(block, rows, probe, found) },
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::scalar::{finish, reaching};
-use super::{Coarse, Found, LANES, Line, Rows};
+use super::scalar::{finish, reaching, refine};
+use super::{Found, LANES, Line, Rows, Sought};
 
 /// Lines whose products fit 16 bits: of each line two pairs of nibble (0..=15) times code (-128..=127) are
 /// added to a 16-bit sum, 4 * 2 * 2 * 15 * 128 = 30,720.
@@ -16,7 +16,7 @@ pub(super) unsafe fn coarse(
     blocks: &[Line],
     lines: usize,
     rows: &[Rows],
-    probes: &[Coarse<'_>],
+    probes: &[Sought<'_>],
     found: &mut [Found],
 ) {
     let nibble = _mm256_set1_epi8(15);
@@ -58,7 +58,7 @@ pub(super) unsafe fn coarse_vnni(
     blocks: &[Line],
     lines: usize,
     rows: &[Rows],
-    probes: &[Coarse<'_>],
+    probes: &[Sought<'_>],
     found: &mut [Found],
 ) {
     let nibble = _mm256_set1_epi8(15);
@@ -96,7 +96,7 @@ fn broadcast(codes: &[i8; 8]) -> (__m256i, __m256i) {
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Coarse<'_>) -> Found {
+fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Sought<'_>) -> Found {
     let mut sums = [0; LANES];
     for (half, sums) in wide.iter().zip(sums.as_chunks_mut::<8>().0) {
         // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.
@@ -106,9 +106,16 @@ fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Coarse<'_>) -> Found {
 }
 
 /// # Safety
-/// The processor has AVX2; the probe has 128 codes for every line.
+/// The processor has AVX2; lengths are those [`super::Kernel::fine`] asserts.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn fine(row: &[Line], probe: &[i8]) -> i32 {
+pub(super) unsafe fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
+    refine(block, rows, probe, found, |row| low(row, probe.codes));
+}
+
+/// The sum of a probe times the low nibbles of a row.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn low(row: &[Line], probe: &[i8]) -> i32 {
     let nibble = _mm256_set1_epi8(15);
     let ones = _mm256_set1_epi16(1);
     let mut wide = _mm256_setzero_si256();

@@ -2,7 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{Coarse, Found, LANES, Line, Rows};
+use super::scalar::refine;
+use super::{Found, LANES, Line, Rows, Sought};
 
 /// # Safety
 /// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::coarse`] asserts.
@@ -11,7 +12,7 @@ pub(super) unsafe fn coarse(
     blocks: &[Line],
     lines: usize,
     rows: &[Rows],
-    probes: &[Coarse<'_>],
+    probes: &[Sought<'_>],
     found: &mut [Found],
 ) {
     let blocks = blocks.chunks_exact(lines).zip(rows);
@@ -37,7 +38,7 @@ pub(super) unsafe fn coarse(
 unsafe fn block_probes<const P: usize>(
     block: &[Line],
     rows: &Rows,
-    probes: &[Coarse<'_>; P],
+    probes: &[Sought<'_>; P],
     found: &mut [Found; P],
 ) {
     let nibble = _mm512_set1_epi8(15);
@@ -81,9 +82,16 @@ unsafe fn block_probes<const P: usize>(
 }
 
 /// # Safety
-/// The processor has AVX-512 F, BW and VNNI; the probe has 128 codes for every line.
+/// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::fine`] asserts.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn fine(row: &[Line], probe: &[i8]) -> i32 {
+pub(super) unsafe fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
+    refine(block, rows, probe, found, |row| low(row, probe.codes));
+}
+
+/// The sum of a probe times the low nibbles of a row.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn low(row: &[Line], probe: &[i8]) -> i32 {
     let nibble = _mm512_set1_epi8(15);
     let mut first = _mm512_setzero_si512();
     let mut second = _mm512_setzero_si512();

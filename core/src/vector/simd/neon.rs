@@ -3,8 +3,8 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::scalar::{finish, reaching};
-use super::{Coarse, Found, LANES, Line, Rows};
+use super::scalar::{finish, reaching, refine};
+use super::{Found, LANES, Line, Rows, Sought};
 
 /// # Safety
 /// The processor has NEON; lengths are those [`super::Kernel::coarse`] asserts.
@@ -13,7 +13,7 @@ pub(super) unsafe fn coarse(
     blocks: &[Line],
     lines: usize,
     rows: &[Rows],
-    probes: &[Coarse<'_>],
+    probes: &[Sought<'_>],
     found: &mut [Found],
 ) {
     let blocks = blocks.chunks_exact(lines).zip(rows);
@@ -45,7 +45,7 @@ pub(super) unsafe fn coarse_dot(
     blocks: &[Line],
     lines: usize,
     rows: &[Rows],
-    probes: &[Coarse<'_>],
+    probes: &[Sought<'_>],
     found: &mut [Found],
 ) {
     let blocks = blocks.chunks_exact(lines).zip(rows);
@@ -102,7 +102,7 @@ fn nibbles(codes: &[u8; 16]) -> (int8x16_t, int8x16_t) {
 
 #[inline]
 #[target_feature(enable = "neon")]
-fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Coarse<'_>) -> Found {
+fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Sought<'_>) -> Found {
     let mut sums = [0; LANES];
     for (four, sums) in wide.iter().zip(sums.as_chunks_mut::<4>().0) {
         // SAFETY: the place has four sums.
@@ -112,9 +112,16 @@ fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Coarse<'_>) -> Found {
 }
 
 /// # Safety
-/// The processor has NEON; the probe has 128 codes for every line.
+/// The processor has NEON; lengths are those [`super::Kernel::fine`] asserts.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn fine(row: &[Line], probe: &[i8]) -> i32 {
+pub(super) unsafe fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
+    refine(block, rows, probe, found, |row| low(row, probe.codes));
+}
+
+/// The sum of a probe times the low nibbles of a row.
+#[inline]
+#[target_feature(enable = "neon")]
+fn low(row: &[Line], probe: &[i8]) -> i32 {
     let mut sum = vdupq_n_s32(0);
     for (line, probe) in row.iter().zip(probe.as_chunks::<128>().0) {
         let (firsts, seconds) = probe.as_chunks::<16>().0.split_at(4);

@@ -1,12 +1,12 @@
 //! What every kernel computes, in plain words: the oracle of the others.
 
-use super::{Coarse, Found, LANES, Line, Rows};
+use super::{Found, LANES, Line, Rows, Sought};
 
 pub(super) fn coarse(
     blocks: &[Line],
     lines: usize,
     rows: &[Rows],
-    probes: &[Coarse<'_>],
+    probes: &[Sought<'_>],
     found: &mut [Found],
 ) {
     let blocks = blocks.chunks_exact(lines).zip(rows);
@@ -28,20 +28,39 @@ pub(super) fn coarse(
 
 /// Which rows can reach the probe's floor.
 #[inline(always)]
-pub(super) fn reaching(sums: &[i32; LANES], rows: &Rows, probe: &Coarse<'_>) -> u16 {
+pub(super) fn reaching(sums: &[i32; LANES], rows: &Rows, probe: &Sought<'_>) -> u16 {
     let reach = |lane| probe.reach.of(sums[lane], rows.scales[lane], rows.residuals[lane]);
     (0..LANES).map(|lane| u16::from(reach(lane) >= probe.floor) << lane).sum()
 }
 
-pub(super) fn fine(row: &[Line], probe: &[i8]) -> i32 {
-    let mut sum = 0;
-    for (line, probe) in row.iter().zip(probe.as_chunks::<128>().0) {
-        for (j, code) in line.iter().enumerate() {
-            sum += i32::from(code & 15) * i32::from(probe[j])
-                + i32::from(code >> 4) * i32::from(probe[64 + j]);
+pub(super) fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
+    refine(block, rows, probe, found, |row| {
+        let mut sum = 0;
+        for (line, probe) in row.iter().zip(probe.codes.as_chunks::<128>().0) {
+            for (j, code) in line.iter().enumerate() {
+                sum += i32::from(code & 15) * i32::from(probe[j])
+                    + i32::from(code >> 4) * i32::from(probe[64 + j]);
+            }
         }
+        sum
+    });
+}
+
+/// The frame of `fine`, around the sum of `low` nibbles of a row.
+#[inline(always)]
+pub(super) fn refine(
+    block: &[Line],
+    rows: &Rows,
+    probe: &Sought<'_>,
+    found: &mut Found,
+    low: impl Fn(&[Line]) -> i32,
+) {
+    let lines = block.len() / LANES;
+    for lane in found.lanes() {
+        let row = &block[lane * lines..(lane + 1) * lines];
+        found.sums[lane] = 16 * found.sums[lane] + low(row);
     }
-    sum
+    found.rows &= reaching(&found.sums, rows, probe);
 }
 
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {

@@ -38,7 +38,7 @@ fn codes(dimension: usize, mut code: impl FnMut() -> i8) -> Vec<i8> {
 fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes: &[Vec<i8>]) {
     let per_block = coarse_lines(dimension);
     let block_lines = lines(per_block * blocks, &mut byte);
-    let row = lines(fine_lines(dimension), &mut byte);
+    let low = lines(LANES * fine_lines(dimension), &mut byte);
     let mut random = noise(dimension as u64);
     let mut fraction = || (random() % 1000) as f32 / 1000.0;
     let rows: Vec<_> = (0..blocks)
@@ -49,7 +49,7 @@ fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes
         .collect();
     let wanted: Vec<_> = probes
         .iter()
-        .map(|codes| Coarse {
+        .map(|codes| Sought {
             codes,
             reach: Reach {
                 offset: 15 * 77,
@@ -63,8 +63,13 @@ fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes
     let run = |kernel: Kernel| {
         let mut found = vec![Found::default(); blocks * probes.len()];
         kernel.coarse(&block_lines, per_block, &rows, &wanted, &mut found);
-        let fine: Vec<_> = probes.iter().map(|codes| kernel.fine(&row, codes)).collect();
-        (found, fine)
+        let coarse = found.clone();
+        for (found, probe) in found.iter_mut().zip(&wanted) {
+            let reach = Reach { offset: 255 * 77, ..probe.reach };
+            found.rows |= 0x8421;
+            kernel.fine(&low, &rows[0], &Sought { reach, ..*probe }, found);
+        }
+        (coarse, found)
     };
     let expected = run(Kernel(Set::Scalar));
     for kernel in Kernel::available() {
@@ -104,7 +109,7 @@ fn the_scalar_kernel_is_right_by_hand() {
     block[0][2] = 0x07;
     let mut probe = codes(20, || 0);
     (probe[13], probe[2]) = (-5, 3);
-    let wanted = Coarse {
+    let wanted = Sought {
         codes: &probe,
         reach: Reach { offset: 10, scale: 0.5, norm: 2.0, slack: 0.25 },
         floor: 5.0,
@@ -115,12 +120,17 @@ fn the_scalar_kernel_is_right_by_hand() {
     assert_eq!((found[0].sums[0], found[0].sums[3], found[0].sums[1]), (21, -45, 0));
     // 0.5 (2 * 21 - 10) + 2 + 0.25 = 18.25; the others reach -47.75 and -2.75.
     assert_eq!(found[0].rows, 1);
-    // Values 5, 64 and 130.
-    let mut row = vec![[0; 64]; 2];
-    (row[0][5], row[0][0], row[1][2]) = (0x04, 0x60, 0x0b);
+    // Of row 15, values 5, 64 and 130; row 2 has nothing, and row 1 is not looked at.
+    let mut low = vec![[0; 64]; 2 * LANES];
+    (low[30][5], low[30][0], low[31][2], low[2][5]) = (0x04, 0x60, 0x0b, 0x0f);
     let mut probe = codes(131, || 0);
     (probe[5], probe[64], probe[130]) = (10, -1, 2);
-    assert_eq!(Kernel(Set::Scalar).fine(&row, &probe), 40 - 6 + 22);
+    let wanted = Sought { codes: &probe, floor: 80.0, ..wanted };
+    let mut found = Found { rows: 0x8004, sums: [3; LANES] };
+    Kernel(Set::Scalar).fine(&low, &rows, &wanted, &mut found);
+    assert_eq!((found.sums[15], found.sums[2], found.sums[1]), (48 + 40 - 6 + 22, 48, 3));
+    // 0.5 (2 * 104 - 10) + 2.25 = 101.25, and 45.25.
+    assert_eq!((found.rows, found.lanes().collect::<Vec<_>>()), (0x8000, vec![15]));
 }
 
 fn dots_agree(a: &[f32], b: &[f32]) {
