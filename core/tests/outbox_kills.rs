@@ -43,7 +43,7 @@ fn deliver(outbox: &Outbox, number: u64) {
     let Some(delivery) = outbox.lease(SystemTime::now(), lease).unwrap() else { return };
     let event = delivery.event;
     say(&format!("got {} {}", content(&event), event.id));
-    if number % 5 == 0 {
+    if number.is_multiple_of(5) {
         outbox.retry(event.id, SystemTime::now() - Duration::from_secs(3_600)).unwrap();
     } else {
         outbox.ack(event.id).unwrap();
