@@ -26,6 +26,15 @@
 //! This is no implementation of the standard: OFIQ's measures run 98 landmarks, a segmentation and five
 //! more networks; these need five points and a few thousand additions. Sharpness and the
 //! unified score are this library's own and say so.
+//!
+//! # What it is worth
+//! `faceprint eval quality` on LFW folds 6-10 with the bundled pack: `enrollment` refuses 7.4 % of the 3,890 pictures
+//! (most are turned by more than 30°), `kiosk` 0.4 %, `surveillance` none. Of 881 faces that were blurred, darkened,
+//! shrunk or turned until they no longer matched themselves, they accept 2.5 %, 7.3 % and 10.2 %; nearly all of
+//! these were turned by 60° and more, where the detector's landmarks no longer say so. Among good pictures the
+//! score does not tell which pairs will fail: leaving out the worst fifth of the pairs takes the false non-match
+//! rate from 5.5 % to 5.0 %, within the interval. Among pairs with one spoiled picture, leaving out half takes
+//! it from 59 % to 35 %.
 
 mod agreement;
 mod component;

@@ -297,7 +297,6 @@ mod tests {
 
     #[test]
     fn half_black_and_half_white_has_one_bit_and_a_quarter() {
-        // The ellipse's middle column, 56, is not in balance: it is left grey.
         let pixels = whole(&painted(|x, _| [if x < 56 { 0 } else { 255 }; 3]));
         assert!((pixels.luminance_variance - 0.25).abs() < 1e-3);
         assert!((pixels.dynamic_range - 1.0).abs() < 1e-3);
