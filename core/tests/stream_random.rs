@@ -1,6 +1,6 @@
 //! Random days at a door: nobody is said twice within a cooldown, and nobody's visit is lost.
 #![cfg(feature = "gallery")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "part of the tests only")]
 
 #[path = "common/scenes.rs"]
 #[allow(dead_code, unreachable_pub)]

@@ -1,7 +1,7 @@
 //! Scenes with an outcome that anybody would agree on: who comes, goes, crosses, hides and swaps gives exactly
 //! these events.
 #![cfg(feature = "gallery")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "part of the tests only")]
 
 #[path = "common/scenes.rs"]
 #[allow(dead_code, unreachable_pub)]
