@@ -1,5 +1,6 @@
 //! `faceprint list`: who is enrolled.
 
+use faceprint::ErrorKind;
 use faceprint::gallery::Subject;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -27,9 +28,11 @@ struct Entry {
 pub(crate) fn run(args: &ListArgs, context: &Context) -> Result<Answer, Failure> {
     let gallery = gallery::read(&args.tenant.gallery, &args.tenant.secret)?;
     let tenant = gallery::tenant(&gallery, &args.tenant.tenant)?;
+    // Whoever expires or is erased between the two looks is not there any more.
     let subjects = tenant.subjects()?;
-    let subjects: Vec<_> =
-        subjects.iter().map(|id| tenant.subject(id)).collect::<Result<_, _>>()?;
+    let mut found = subjects.iter().map(|id| tenant.subject(id)).collect::<Vec<_>>();
+    found.retain(|it| !matches!(it, Err(error) if error.kind() == ErrorKind::SubjectNotFound));
+    let subjects: Vec<_> = found.into_iter().collect::<Result<_, _>>()?;
     if context.json {
         let entries: Vec<_> = subjects.iter().map(Entry::new).collect::<Result<_, _>>()?;
         let (file, tenant) = (&args.tenant.gallery, args.tenant.tenant.as_str());
