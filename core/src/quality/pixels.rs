@@ -48,11 +48,11 @@ impl Pixels {
         let mut histogram = [0_u32; 256];
         for (row, line) in mask.rows.iter().zip(lines(crop)) {
             for &[red, green, blue] in &line[row.start..row.end] {
-                let light = 2126 * u64::from(LINEAR[usize::from(red)])
-                    + 7152 * u64::from(LINEAR[usize::from(green)])
-                    + 722 * u64::from(LINEAR[usize::from(blue)]);
-                let level = (light * 255 + WHOLE / 2) / WHOLE;
-                histogram[usize::try_from(level).unwrap_or(255).min(255)] += 1;
+                let light = 2126 * u32::from(LINEAR[usize::from(red)])
+                    + 7152 * u32::from(LINEAR[usize::from(green)])
+                    + 722 * u32::from(LINEAR[usize::from(blue)]);
+                // The nearest of 256 levels: 255 of them are `WHOLE`.
+                histogram[((light + LEVEL / 2) / LEVEL) as usize & 255] += 1;
             }
         }
         let count: u64 = histogram.iter().copied().map(u64::from).sum();
@@ -97,16 +97,15 @@ impl Mask {
             let within = |at: f32, side: u32| at >= 0.0 && f64::from(at) <= f64::from(side - 1);
             within(x, width) && within(y, height)
         };
-        let in_face = |x: i32, y: i32| {
-            let (dx, dy) = ((x - center_x) * half_y, (y - center_y) * half_x);
-            dx * dx + dy * dy <= half_x * half_x * half_y * half_y
-        };
         let (last_x, last_y) = (as_i32(crop.width()) - 1, as_i32(crop.height()) - 1);
         let row = |y: i32| {
-            let mut columns = (0..=last_x).filter(|&x| in_face(x, y));
-            let (Some(first), last) = (columns.next(), columns.next_back()) else { return 0..0 };
+            let dy = (y - center_y) * half_x;
+            let rest = half_x * half_x * half_y * half_y - dy * dy;
+            let Ok(rest) = u32::try_from(rest) else { return 0..0 };
+            // The widest `dx` with (dx half_y)^2 <= rest.
+            let dx = as_i32(rest.isqrt()) / half_y;
+            let mut range = (center_x - dx).max(0)..(center_x + dx).min(last_x) + 1;
             // A row of an ellipse in a convex picture is one piece: only its ends can be outside.
-            let mut range = first..last.unwrap_or(first) + 1;
             while !range.is_empty() && !inside(range.start, y) {
                 range.start += 1;
             }
@@ -127,19 +126,19 @@ fn sharpness(crop: &RgbImage, mask: &Mask) -> f64 {
     let (mut count, mut sum, mut squares, mut detail) = (0_i64, 0_i64, 0_i64, 0_i64);
     for (y, row) in mask.rows.iter().enumerate() {
         // The neighbours of the pixels at the border are not known.
-        if y < 2 || y + 2 >= mask.rows.len() {
+        let columns = row.start.max(2)..row.end.min(smooth.width - 2);
+        if y < 2 || y + 2 >= mask.rows.len() || columns.is_empty() {
             continue;
         }
-        for x in row.start.max(2)..row.end.min(smooth.width - 2) {
-            let at = y * smooth.width + x;
-            let value = i64::from(smooth.values[at]);
-            let around = [at - 1, at + 1, at - smooth.width, at + smooth.width];
-            let around: i64 = around.iter().map(|&at| i64::from(smooth.values[at])).sum();
-            let bend = 4 * value - around;
-            count += 1;
-            sum += value;
-            squares += value * value;
-            detail += bend * bend;
+        let [above, below] = [y - 1, y + 1].map(|y| &smooth.row(y)[columns.clone()]);
+        let here = &smooth.row(y)[columns.start - 1..columns.end + 1];
+        count += signed(columns.len());
+        for ((&above, &below), here) in above.iter().zip(below).zip(here.windows(3)) {
+            let [left, value, right] = [here[0], here[1], here[2]].map(i32::from);
+            let bend = 4 * value - left - right - i32::from(above) - i32::from(below);
+            sum += i64::from(value);
+            squares += i64::from(value * value);
+            detail += i64::from(bend * bend);
         }
     }
     if count == 0 {
@@ -152,9 +151,9 @@ fn sharpness(crop: &RgbImage, mask: &Mask) -> f64 {
     (signed_to_f64(detail) / total / (variance + noise * noise)).sqrt().min(1.0)
 }
 
-/// Grey levels, smoothed by (1 2 1) along both axes, times 16. The outermost pixels are 0.
+/// Grey levels, smoothed by (1 2 1) along both axes, times 16: at most 4,080. The outermost pixels are 0.
 struct Smooth {
-    values: Vec<i32>,
+    values: Vec<i16>,
     width: usize,
 }
 
@@ -162,28 +161,36 @@ impl Smooth {
     const SCALE: i32 = 16;
 
     fn new(crop: &RgbImage) -> Self {
-        let (width, height) = (crop.width() as usize, crop.height() as usize);
-        let grey: Vec<i32> = crop
-            .as_bytes()
-            .as_chunks()
-            .0
-            .iter()
-            // BT.601, in the 14 bits that OpenCV's `cvtColor` uses.
-            .map(|&[red, green, blue]: &[u8; 3]| {
-                (i32::from(red) * 4899 + i32::from(green) * 9617 + i32::from(blue) * 1868 + 8192)
-                    >> 14
-            })
-            .collect();
-        let along: Vec<i32> = grey.windows(3).map(|it| it[0] + 2 * it[1] + it[2]).collect();
-        let mut values = vec![0; width * height];
-        for y in 1..height.saturating_sub(1) {
-            for x in 1..width.saturating_sub(1) {
-                // `along` starts one pixel later.
-                let at = y * width + x - 1;
-                values[y * width + x] = along[at - width] + 2 * along[at] + along[at + width];
+        let width = crop.width() as usize;
+        // BT.601, in the 14 bits that OpenCV's `cvtColor` uses.
+        let grey = |&[red, green, blue]: &[u8; 3]| -> i16 {
+            let [red, green, blue] = [red, green, blue].map(i32::from);
+            #[expect(clippy::cast_possible_truncation, reason = "the weights add up to 2^14")]
+            {
+                ((red * 4899 + green * 9617 + blue * 1868 + 8192) >> 14) as i16
+            }
+        };
+        let grey: Vec<i16> = crop.as_bytes().as_chunks().0.iter().map(grey).collect();
+        let mut values = vec![0; grey.len()];
+        let mut down = vec![0; width];
+        for (y, smooth) in values.chunks_exact_mut(width).enumerate().skip(1) {
+            let mut rows = grey[(y - 1) * width..].chunks_exact(width);
+            let (Some(above), Some(here), Some(below)) = (rows.next(), rows.next(), rows.next())
+            else {
+                break;
+            };
+            for (x, down) in down.iter_mut().enumerate() {
+                *down = above[x] + 2 * here[x] + below[x];
+            }
+            for (smooth, along) in smooth[1..].iter_mut().zip(down.windows(3)) {
+                *smooth = along[0] + 2 * along[1] + along[2];
             }
         }
         Self { values, width }
+    }
+
+    fn row(&self, y: usize) -> &[i16] {
+        &self.values[y * self.width..(y + 1) * self.width]
     }
 }
 
@@ -218,12 +225,19 @@ fn as_i32(side: u32) -> i32 {
     i32::try_from(side).unwrap_or(i32::MAX)
 }
 
+fn signed(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 fn as_usize(position: i32) -> usize {
     usize::try_from(position).unwrap_or(0)
 }
 
-/// What one level of luminance weighs: the weights of BT.709 add up to 10,000, `LINEAR` ends at 65,535.
-const WHOLE: u64 = 10_000 * 65_535;
+/// White: the weights of BT.709 add up to 10,000, `LINEAR` ends at 65,535.
+const WHOLE: u32 = 10_000 * 65_535;
+
+/// What one of 255 levels of luminance weighs, without a remainder.
+const LEVEL: u32 = WHOLE / 255;
 
 /// The light of each level of sRGB (IEC 61966-2-1), 0..=65,535.
 #[rustfmt::skip]
