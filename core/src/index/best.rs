@@ -27,6 +27,11 @@ impl Best {
         self.floor
     }
 
+    /// How many more there is place for.
+    pub(super) fn lacks(&self) -> usize {
+        self.limit - self.order.len()
+    }
+
     pub(super) fn offer(&mut self, owner: Owner, similarity: Similarity) {
         let new = Ranked { owner, similarity };
         let wanted = similarity.value() >= self.at_least;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use super::code::{Missing, encode};
-use crate::vector::simd::{LANES, Line, Rows, coarse_lines, fine_lines};
+use super::code::{Missing, Place, encode};
+use crate::vector::simd::{LANES, Line, Rows, coarse_lines, fifth_lines, last_bytes};
 
 /// Rows of a chunk. Chunks are never grown: a vector that moves leaves a copy behind. Memory that was not
 /// written to yet is only promised, so a chunk costs a small gallery little.
@@ -14,12 +14,15 @@ pub(super) const CHUNK_ROWS: usize = 1024;
 /// Rows `0..rows` of [`CHUNK_ROWS`].
 pub(super) struct Chunk {
     pub(super) rows: usize,
-    /// What codes leave out, of each block of [`LANES`] rows: the high nibbles, and the whole.
+    /// Of each block of [`LANES`] rows the scales, and what codes leave out: with four bits of each, with five, and with
+    /// all eight.
     pub(super) high: Vec<Rows>,
-    pub(super) whole: Vec<Rows>,
+    pub(super) five: Vec<[f32; LANES]>,
+    pub(super) whole: Vec<[f32; LANES]>,
     dimension: usize,
     coarse: Lines,
-    fine: Lines,
+    fifth: Lines,
+    last: Lines,
     values: Vec<f32>,
 }
 
@@ -28,10 +31,12 @@ impl Chunk {
         Self {
             rows: 0,
             high: vec![Rows::default(); CHUNK_ROWS / LANES],
-            whole: vec![Rows::default(); CHUNK_ROWS / LANES],
+            five: vec![[0.0; LANES]; CHUNK_ROWS / LANES],
+            whole: vec![[0.0; LANES]; CHUNK_ROWS / LANES],
             dimension,
             coarse: Lines::new(CHUNK_ROWS / LANES * coarse_lines(dimension)),
-            fine: Lines::new(CHUNK_ROWS * fine_lines(dimension)),
+            fifth: Lines::new(CHUNK_ROWS / LANES * fifth_lines(dimension)),
+            last: Lines::new(CHUNK_ROWS * last_bytes(dimension) / size_of::<Line>()),
             values: vec![0.0; CHUNK_ROWS * dimension],
         }
     }
@@ -41,10 +46,28 @@ impl Chunk {
         self.coarse.as_slice()
     }
 
-    /// Low nibbles of a block, row by row.
-    pub(super) fn fine(&self, block: usize) -> &[Line] {
-        let lines = LANES * fine_lines(self.dimension);
-        &self.fine.as_slice()[block * lines..(block + 1) * lines]
+    /// The fifth bits of a block.
+    pub(super) fn fifth(&self, block: usize) -> &[Line] {
+        let lines = fifth_lines(self.dimension);
+        &self.fifth.as_slice()[block * lines..(block + 1) * lines]
+    }
+
+    /// The last three bits of a block, row by row.
+    pub(super) fn last(&self, block: usize) -> &[u8] {
+        let bytes = LANES * last_bytes(self.dimension);
+        &self.last.as_slice().as_flattened()[block * bytes..(block + 1) * bytes]
+    }
+
+    /// Where the codes of a row lie.
+    fn place(&mut self, row: usize) -> Place<'_> {
+        let (block, bytes) = (row / LANES, last_bytes(self.dimension));
+        let (high, fifth) = (coarse_lines(self.dimension), fifth_lines(self.dimension));
+        Place {
+            lane: row % LANES,
+            high: &mut self.coarse.as_mut_slice()[block * high..][..high],
+            fifth: &mut self.fifth.as_mut_slice()[block * fifth..][..fifth],
+            last: &mut self.last.as_mut_slice().as_flattened_mut()[row * bytes..][..bytes],
+        }
     }
 
     /// The `f32` values of a row.
@@ -56,30 +79,27 @@ impl Chunk {
     pub(super) fn put(&mut self, row: usize, vector: &[f32]) {
         self.rows = self.rows.max(row + 1);
         self.values[row * self.dimension..(row + 1) * self.dimension].copy_from_slice(vector);
-        let (block, lines) = (coarse_lines(self.dimension), fine_lines(self.dimension));
-        let block = &mut self.coarse.as_mut_slice()[row / LANES * block..][..block];
-        let low = &mut self.fine.as_mut_slice()[row * lines..][..lines];
-        let Missing { scale, coarse, fine } = encode(vector, block, row % LANES, low);
-        for (rows, residual) in [(&mut self.high, coarse), (&mut self.whole, fine)] {
-            rows[row / LANES].scales[row % LANES] = scale;
-            rows[row / LANES].residuals[row % LANES] = residual;
+        let missing = encode(vector, self.place(row));
+        for (place, value) in self.missing(row).into_iter().zip(missing) {
+            *place = value;
         }
     }
 
     /// Wipes the last row.
     pub(super) fn pop(&mut self) {
         self.rows -= 1;
-        let (row, lines) = (self.rows, fine_lines(self.dimension));
-        let block = coarse_lines(self.dimension);
-        for line in &mut self.coarse.as_mut_slice()[row / LANES * block..][..block] {
-            line[4 * (row % LANES)..][..4].zeroize();
-        }
-        self.fine.as_mut_slice()[row * lines..][..lines].as_flattened_mut().zeroize();
+        let row = self.rows;
+        self.place(row).wipe();
         self.values[row * self.dimension..][..self.dimension].zeroize();
-        for rows in [&mut self.high, &mut self.whole] {
-            rows[row / LANES].scales[row % LANES].zeroize();
-            rows[row / LANES].residuals[row % LANES].zeroize();
-        }
+        self.missing(row).into_iter().for_each(f32::zeroize);
+    }
+
+    /// Where a row's [`Missing`] lies.
+    fn missing(&mut self, row: usize) -> Missing<&mut f32> {
+        let (block, lane) = (row / LANES, row % LANES);
+        let Rows { scales, residuals } = &mut self.high[block];
+        let (five, whole) = (&mut self.five[block], &mut self.whole[block]);
+        [&mut scales[lane], &mut residuals[lane], &mut five[lane], &mut whole[lane]]
     }
 }
 
@@ -90,13 +110,12 @@ impl Drop for Chunk {
         self.coarse.as_mut_slice()[..blocks * coarse_lines(self.dimension)]
             .as_flattened_mut()
             .zeroize();
-        self.fine.as_mut_slice()[..self.rows * fine_lines(self.dimension)]
-            .as_flattened_mut()
-            .zeroize();
+        let (lines, bytes) = (fifth_lines(self.dimension), last_bytes(self.dimension));
+        self.fifth.as_mut_slice()[..blocks * lines].as_flattened_mut().zeroize();
+        self.last.as_mut_slice().as_flattened_mut()[..self.rows * bytes].zeroize();
         self.values[..self.rows * self.dimension].zeroize();
-        for rows in self.high.iter_mut().chain(&mut self.whole) {
-            rows.scales.zeroize();
-            rows.residuals.zeroize();
+        for row in 0..self.rows {
+            self.missing(row).into_iter().for_each(f32::zeroize);
         }
     }
 }
@@ -133,20 +152,19 @@ impl Lines {
 impl Chunk {
     pub(super) fn is_wiped_behind(&self, row: usize) -> bool {
         let zero = |values: &[f32]| values.iter().all(|it| it.to_bits() == 0);
-        let lanes = |row: usize| {
-            let column = |line: &Line| line[4 * (row % LANES)..][..4] == [0; 4];
-            let lines = coarse_lines(self.dimension);
-            self.coarse()[row / LANES * lines..][..lines].iter().all(column)
-        };
         (row..CHUNK_ROWS).all(|row| {
             let (block, lane) = (row / LANES, row % LANES);
-            let lines = fine_lines(self.dimension);
-            let low = &self.fine(block)[lane * lines..][..lines];
-            let missing = [&self.high[block], &self.whole[block]];
-            low.as_flattened().iter().all(|it| *it == 0)
-                && lanes(row)
+            let column = |line: &Line| line[4 * lane..][..4] == [0; 4];
+            let lines = coarse_lines(self.dimension);
+            let mut high = self.coarse()[block * lines..][..lines].iter();
+            let bytes = last_bytes(self.dimension);
+            let Rows { scales, residuals } = &self.high[block];
+            let missing = [scales, residuals, &self.five[block], &self.whole[block]];
+            high.all(column)
+                && self.fifth(block).iter().all(column)
+                && self.last(block)[lane * bytes..][..bytes].iter().all(|it| *it == 0)
                 && zero(self.values(row))
-                && missing.iter().all(|it| it.scales[lane] == 0.0 && it.residuals[lane] == 0.0)
+                && missing.iter().all(|it| it[lane] == 0.0)
         })
     }
 }

@@ -1,5 +1,7 @@
-//! The scan: high nibbles of all rows, low nibbles where that may matter, `f32` values of the few that are left.
+//! The scan: four bits of all rows, a fifth where that may matter, all eight and then the `f32` values of the few
+//! that are left.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use zeroize::Zeroize;
@@ -9,10 +11,12 @@ use super::chunk::{CHUNK_ROWS, Chunk};
 use super::code::Probe;
 use super::people::{Members, People};
 use crate::vector::Similarity;
-use crate::vector::simd::{Found, Kernel, LANES, Sought, coarse_lines};
+#[cfg(test)]
+use crate::vector::simd::Rows;
+use crate::vector::simd::{Found, Kernel, LANES, Lengths, Reach, coarse_lines};
 
 /// Blocks times probes that are scored before the floor is looked at again.
-const TILE: usize = 16;
+const TILE: usize = 64;
 
 /// Unit vectors of one dimension in rows `0..rows`.
 #[derive(Debug)]
@@ -81,6 +85,31 @@ struct Tile {
     blocks: Range<usize>,
 }
 
+/// A row that is not excluded, and what it can score at most.
+struct Left {
+    most: f32,
+    row: usize,
+}
+
+impl Left {
+    /// The `found` rows of a block, whose first is `first`.
+    fn of<'a>(
+        found: &'a Found,
+        reach: &'a Reach,
+        (scales, residuals): Lengths<'a>,
+        first: usize,
+    ) -> impl Iterator<Item = Self> + 'a {
+        found.lanes().map(move |lane| Self {
+            most: reach.of(found.sums[lane], scales[lane], residuals[lane]),
+            row: first + lane,
+        })
+    }
+
+    fn most_first(&self, other: &Self) -> Ordering {
+        other.most.total_cmp(&self.most)
+    }
+}
+
 /// A vector that is looked for, as it is and in bytes.
 pub(super) struct Wanted<'a> {
     pub(super) vector: &'a [f32],
@@ -99,11 +128,12 @@ impl Scan<'_> {
         // A tile is scored while the rows that were found in the one before it are on their way from memory.
         let mut before: Option<(Tile, Vec<Found>)> = None;
         let mut found = vec![Found::default(); size * self.wanted.len()];
+        let mut left = Vec::new();
         for tile in tiles {
             self.score(&tile, best, &mut found);
             let spare = match before.take() {
                 Some((before, mut found)) => {
-                    self.refine_tile(&before, &mut found, best);
+                    self.refine(&before, &mut found, best, &mut left);
                     found
                 }
                 None => found.clone(),
@@ -111,7 +141,7 @@ impl Scan<'_> {
             before = Some((tile, std::mem::replace(&mut found, spare)));
         }
         if let Some((tile, mut found)) = before {
-            self.refine_tile(&tile, &mut found, best);
+            self.refine(&tile, &mut found, best, &mut left);
         }
     }
 
@@ -120,65 +150,93 @@ impl Scan<'_> {
         let Vectors { dimension, kernel, ref chunks, .. } = *self.vectors;
         let (chunk, lines) = (&chunks[tile.chunk], coarse_lines(dimension));
         let probes: Vec<_> = std::iter::zip(self.wanted, best)
-            .map(|(wanted, best)| Sought {
-                codes: &wanted.probe.codes,
-                reach: wanted.probe.coarse,
-                floor: best.floor(),
-            })
+            .map(|(wanted, best)| wanted.probe.sought(wanted.probe.high, best.floor()))
             .collect();
         let codes = &chunk.coarse()[tile.blocks.start * lines..tile.blocks.end * lines];
         let found = &mut found[..tile.blocks.len() * probes.len()];
         kernel.coarse(codes, lines, &chunk.high[tile.blocks.clone()], &probes, found);
         for (block, found) in tile.blocks.clone().zip(found.chunks_exact(probes.len())) {
-            let low = chunk.fine(block);
-            let rows = found.iter().fold(0, |rows, found| rows | found.rows);
-            for lane in (Found { rows, ..Found::default() }).lanes() {
-                Kernel::prefetch(&low[lane * low.len() / LANES..(lane + 1) * low.len() / LANES]);
+            if found.iter().any(|found| found.rows != 0) {
+                Kernel::prefetch(chunk.fifth(block));
             }
         }
     }
 
-    fn refine_tile(&self, tile: &Tile, found: &mut [Found], best: &mut [Best]) {
-        for (block, found) in tile.blocks.clone().zip(found.chunks_exact_mut(best.len())) {
-            let probes = found.iter_mut().zip(&mut *best).enumerate();
-            for (number, (found, best)) in probes.filter(|(_, (found, _))| found.rows != 0) {
-                self.refine((tile.chunk, block), number, found, best);
+    /// Looks closer at the rows that the coarse pass `found`; leaves `left` as empty as it was.
+    fn refine(&self, tile: &Tile, found: &mut [Found], best: &mut [Best], left: &mut Vec<Left>) {
+        let (chunk, probes) = (&self.vectors.chunks[tile.chunk], self.wanted.len());
+        let first = |block: usize| tile.chunk * CHUNK_ROWS + block * LANES;
+        for (block, found) in tile.blocks.clone().zip(found.chunks_exact_mut(probes)) {
+            for found in found.iter_mut().filter(|found| found.rows != 0) {
+                found.rows &= self.open(first(block), found);
             }
+        }
+        for (number, best) in best.iter_mut().enumerate().filter(|(_, best)| best.lacks() > 0) {
+            // A floor from the rows that look most similar with four bits spares most others.
+            let (reach, rows) = (self.wanted[number].probe.high, &chunk.high);
+            let found = found[number..].iter().step_by(probes);
+            left.extend(tile.blocks.clone().zip(found).flat_map(|(block, found)| {
+                Left::of(found, &reach, (&rows[block].scales, &rows[block].residuals), first(block))
+            }));
+            if left.len() > best.lacks() {
+                left.select_nth_unstable_by(best.lacks(), Left::most_first);
+                left.truncate(best.lacks());
+                self.offer(number, best, left);
+            }
+            left.clear();
+        }
+        for (block, found) in tile.blocks.clone().zip(found.chunks_exact_mut(probes)) {
+            for ((found, best), wanted) in found.iter_mut().zip(&*best).zip(self.wanted) {
+                if found.rows != 0 {
+                    let lengths = (&chunk.high[block].scales, &chunk.five[block]);
+                    let sought = wanted.probe.sought(wanted.probe.five, best.floor());
+                    self.vectors.kernel.fifth(chunk.fifth(block), lengths, &sought, found);
+                    let last = chunk.last(block);
+                    for lane in found.lanes() {
+                        let bytes = last.len() / LANES;
+                        Kernel::prefetch(&last[lane * bytes..(lane + 1) * bytes]);
+                    }
+                }
+            }
+        }
+        for (number, best) in best.iter_mut().enumerate() {
+            let probe = &self.wanted[number].probe;
+            let found = found[number..].iter_mut().step_by(probes);
+            for (block, found) in tile.blocks.clone().zip(found).filter(|it| it.1.rows != 0) {
+                let lengths = (&chunk.high[block].scales, &chunk.whole[block]);
+                let sought = probe.sought(probe.whole, best.floor());
+                self.vectors.kernel.last(chunk.last(block), lengths, &sought, found);
+                left.extend(Left::of(found, &probe.whole, lengths, first(block)));
+            }
+            self.offer(number, best, left);
         }
     }
 
-    /// Looks closer at the rows of a block that the coarse pass `found`.
-    fn refine(&self, at: (usize, usize), number: usize, found: &mut Found, best: &mut Best) {
-        let (chunk_at, block) = at;
-        let chunk = &self.vectors.chunks[chunk_at];
-        let Wanted { vector, probe } = &self.wanted[number];
-        let first = chunk_at * CHUNK_ROWS + block * LANES;
-        // Of the last block not all rows are there.
-        let rows = (chunk.rows - block * LANES).min(LANES);
-        found.rows &= u16::MAX >> (LANES - rows);
-        if let Some(members) = self.members {
-            let others = found.lanes().filter(|lane| !self.people.is_member(first + lane, members));
-            found.rows &= others.fold(u16::MAX, |rows, lane| rows & !(1 << lane));
-        }
-        let sought = Sought { codes: &probe.codes, reach: probe.fine, floor: best.floor() };
-        self.vectors.kernel.fine(chunk.fine(block), &chunk.whole[block], &sought, found);
-        for lane in found.lanes() {
-            let scale = chunk.whole[block].scales[lane];
-            let residual = chunk.whole[block].residuals[lane];
-            // The floor rises while the first rows are looked at.
-            if probe.fine.of(found.sums[lane], scale, residual) < best.floor() {
+    /// Offers what is `left`, those that may be most similar first: the floor they raise spares others.
+    fn offer(&self, number: usize, best: &mut Best, left: &mut Vec<Left>) {
+        left.sort_unstable_by(Left::most_first);
+        for Left { most, row } in left.drain(..) {
+            if most < best.floor() {
                 continue;
             }
-            let owner = self.people.owner(first + lane);
+            let owner = self.people.owner(row);
             if (self.allowed)(number, owner.subject) {
-                best.offer(owner, self.vectors.similarity(first + lane, vector));
+                best.offer(owner, self.vectors.similarity(row, self.wanted[number].vector));
             }
         }
     }
-}
 
-#[cfg(test)]
-use crate::vector::simd::{Reach, Rows};
+    /// Those of the `found` rows of a block, whose first is `first`, that are there and may be asked for.
+    fn open(&self, first: usize, found: &Found) -> u16 {
+        // Of the last block not all rows are there.
+        let there = u16::MAX >> (LANES - (self.vectors.rows - first).min(LANES));
+        let Some(members) = self.members else { return there };
+        let lanes = Found { rows: found.rows & there, ..*found }.lanes();
+        lanes
+            .filter(|lane| self.people.is_member(first + lane, members))
+            .fold(0, |rows, lane| rows | 1 << lane)
+    }
+}
 
 #[cfg(test)]
 impl Vectors {
@@ -188,26 +246,23 @@ impl Vectors {
             && self.chunks.last().is_some_and(|last| last.is_wiped_behind(rows % CHUNK_ROWS))
     }
 
-    /// The most that row 0 can score, by its high nibbles and by all of its codes.
-    pub(super) fn most(&self, row: usize, vector: &[f32]) -> (f32, f32) {
+    /// The most that a row of the first block can score by four bits and by eight, if it is not excluded for
+    /// scoring less than `floor` on the way.
+    pub(super) fn most(&self, row: usize, vector: &[f32], floor: f32) -> Option<(f32, f32)> {
         let probe = Probe::new(vector);
         let chunk = &self.chunks[0];
-        let coarse = Sought { codes: &probe.codes, reach: probe.coarse, floor: f32::NEG_INFINITY };
         let mut found = [Found::default()];
         let lines = coarse_lines(self.dimension);
-        self.kernel.coarse(
-            &chunk.coarse()[..lines],
-            lines,
-            &chunk.high[..1],
-            &[coarse],
-            &mut found,
-        );
-        let of = |reach: Reach, rows: &Rows, found: &Found| {
-            reach.of(found.sums[row], rows.scales[row], rows.residuals[row])
-        };
-        let high = of(probe.coarse, &chunk.high[0], &found[0]);
-        let fine = Sought { reach: probe.fine, ..coarse };
-        self.kernel.fine(chunk.fine(0), &chunk.whole[0], &fine, &mut found[0]);
-        (high, of(probe.fine, &chunk.whole[0], &found[0]))
+        let (block, rows) = (&chunk.coarse()[..lines], &chunk.high[..1]);
+        self.kernel.coarse(block, lines, rows, &[probe.sought(probe.high, floor)], &mut found);
+        let [mut found] = found;
+        let Rows { scales, residuals } = &rows[0];
+        let high = probe.high.of(found.sums[row], scales[row], residuals[row]);
+        let five = probe.sought(probe.five, floor);
+        self.kernel.fifth(chunk.fifth(0), (scales, &chunk.five[0]), &five, &mut found);
+        let whole = probe.sought(probe.whole, floor);
+        self.kernel.last(chunk.last(0), (scales, &chunk.whole[0]), &whole, &mut found);
+        let kept = found.rows >> row & 1 == 1;
+        kept.then(|| (high, probe.whole.of(found.sums[row], scales[row], chunk.whole[0][row])))
     }
 }

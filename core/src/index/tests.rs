@@ -268,11 +268,13 @@ proptest! {
             return Ok(());
         };
         for (row, probe) in [(&row, &probe), (&probe, &row), (&row, &row)] {
-            let most = filled(&[(owner(1, 1), row.clone())], Kernel::best()).vectors.most(0, probe.as_slice());
+            let index = filled(&[(owner(1, 1), row.clone())], Kernel::best());
             let exact = Similarity::between(row.as_slice(), probe.as_slice()).value();
-            prop_assert!(most.0 >= exact && most.1 >= exact, "{most:?} {exact}");
+            let most = index.vectors.most(0, probe.as_slice(), exact);
+            prop_assert!(most.is_some_and(|it| it.0 >= exact && it.1 >= exact), "{most:?} {exact}");
             // And it is worth something.
-            prop_assert!(most.1 <= exact + 0.2, "{most:?} {exact}");
+            prop_assert!(most.is_some_and(|it| it.1 <= exact + 0.2), "{most:?} {exact}");
+            prop_assert!(index.vectors.most(0, probe.as_slice(), exact + 0.2).is_none());
         }
     }
 }

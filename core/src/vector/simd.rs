@@ -3,11 +3,14 @@
 //! Every kernel gives the same bits as [`scalar`], whose few lines say what is computed.
 //!
 //! # Layout of codes
-//! A code is a byte a value. Its high nibbles are kept apart from its low ones, so that a scan reads half:
+//! A code is a byte a value. Its high nibble is kept apart from its low one, so that a scan reads half:
 //!
 //! - *coarse*: high nibbles of [`LANES`] rows together. Byte `4r + j` of line `g` holds row `r`, values
 //!   `8g + j` (low nibble) and `8g + 4 + j` (high nibble).
-//! - *fine*: low nibbles, row by row. Byte `j` of line `l` holds values `128l + j` and `128l + 64 + j`.
+//! - *fifth*: the bit behind, of [`LANES`] rows together. Bit `i` of byte `4r + j` of line `g` is row `r`, value
+//!   `32g + 4i + j`. They are asked for where a row of the block may matter with four bits.
+//! - *last*: the other three bits, row by row, each row in [`PLANES`] planes of one bit of each value. Bit `j` of byte
+//!   `b` of a plane is value `8b + j`. They are asked for row by row.
 //!
 //! A probe is signed bytes, padded with zeros to a multiple of [`PROBE_PAD`]; so what rows hold past the last
 //! value counts nothing.
@@ -41,9 +44,17 @@ pub(crate) const fn coarse_lines(dimension: usize) -> usize {
     dimension.div_ceil(8)
 }
 
-/// Lines of a row's low nibbles.
-pub(crate) const fn fine_lines(dimension: usize) -> usize {
-    dimension.div_ceil(128)
+/// Lines of a block's fifth bits.
+pub(crate) const fn fifth_lines(dimension: usize) -> usize {
+    dimension.div_ceil(32)
+}
+
+/// Bits of a code behind the fifth.
+pub(crate) const PLANES: usize = 3;
+
+/// Bytes of a row's last bits.
+pub(crate) const fn last_bytes(dimension: usize) -> usize {
+    PLANES * dimension.div_ceil(PROBE_PAD) * (PROBE_PAD / 8)
 }
 
 /// How a sum over codes becomes the greatest similarity the row can have.
@@ -66,6 +77,9 @@ pub(crate) struct Rows {
     pub(crate) residuals: [f32; LANES],
 }
 
+/// Scales and residuals of a block's rows.
+pub(crate) type Lengths<'a> = (&'a [f32; LANES], &'a [f32; LANES]);
+
 /// A probe, and what its rows must reach.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sought<'a> {
@@ -81,7 +95,7 @@ pub(crate) struct Sought<'a> {
 pub(crate) struct Found {
     /// Bit `r` is set when row `r` can reach the floor.
     pub(crate) rows: u16,
-    /// Sums of probe times high nibble, or times code.
+    /// Sums of probe times high nibble, or times as many bits of codes as were looked at.
     pub(crate) sums: [i32; LANES],
 }
 
@@ -194,39 +208,73 @@ impl Kernel {
         }
     }
 
-    /// Adds the low nibbles to what [`coarse`](Self::coarse) found for a block and a probe: the rows that can
-    /// still reach the floor keep their bit, with the sum over their whole codes.
+    /// Adds the fifth bits to what [`coarse`](Self::coarse) found for a block and a probe: the rows that can still
+    /// reach the floor keep their bit. All rows of the block have the sum over five bits then.
     ///
     /// # Panics
     /// When the lengths do not fit each other.
-    pub(crate) fn fine(self, block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
-        assert!(block.len().is_multiple_of(LANES));
-        assert!(probe.codes.len() >= 128 * (block.len() / LANES));
+    pub(crate) fn fifth(
+        self,
+        bits: &[Line],
+        rows: Lengths<'_>,
+        probe: &Sought<'_>,
+        found: &mut Found,
+    ) {
+        assert!(probe.codes.len() >= 32 * bits.len());
         match self.0 {
-            Set::Scalar => scalar::fine(block, rows, probe, found),
+            Set::Scalar => scalar::fifth(bits, rows, probe, found),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
             // slices, whose lengths, asserted above, are all that the kernels rely on.
-            Set::Avx2 | Set::AvxVnni => unsafe { avx2::fine(block, rows, probe, found) },
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::fifth(bits, rows, probe, found) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Avx512Vnni => unsafe { avx512::fine(block, rows, probe, found) },
+            Set::Avx512Vnni => unsafe { avx512::fifth(bits, rows, probe, found) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Set::Neon | Set::NeonDot => unsafe { neon::fine(block, rows, probe, found) },
+            Set::Neon | Set::NeonDot => unsafe { neon::fifth(bits, rows, probe, found) },
         }
     }
 
-    /// Asks for `lines` to be brought near, for [`fine`](Self::fine) a little later.
-    pub(crate) fn prefetch(lines: &[Line]) {
+    /// Adds the last bits of the rows that were found with five: those that can still reach the floor keep their
+    /// bit, with the sum over their whole codes.
+    ///
+    /// # Panics
+    /// When the lengths do not fit each other.
+    pub(crate) fn last(
+        self,
+        bits: &[u8],
+        rows: Lengths<'_>,
+        probe: &Sought<'_>,
+        found: &mut Found,
+    ) {
+        assert!(probe.codes.len().is_multiple_of(PROBE_PAD));
+        assert_eq!(8 * bits.len(), LANES * PLANES * probe.codes.len());
+        match self.0 {
+            Set::Scalar => scalar::last(bits, rows, probe, found),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
+            // slices, whose lengths, asserted above, are all that the kernels rely on.
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::last(bits, rows, probe, found) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512Vnni => unsafe { avx512::last(bits, rows, probe, found) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::Neon | Set::NeonDot => unsafe { neon::last(bits, rows, probe, found) },
+        }
+    }
+
+    /// Asks for `values` to be brought near, for what comes a little later.
+    pub(crate) fn prefetch<T>(values: &[T]) {
         #[cfg(target_arch = "x86_64")]
-        for line in lines {
+        for line in values.chunks(size_of::<Line>() / size_of::<T>().clamp(1, size_of::<Line>())) {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             // SAFETY: every x86-64 has the instruction, which neither reads nor writes nor faults.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
         }
         #[cfg(not(target_arch = "x86_64"))]
-        let _ = lines;
+        let _ = values;
     }
 
     /// The sum of products over the values both have: eight running sums in a fixed order, then what is left

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::scalar::{finish, reaching, refine};
-use super::{Found, LANES, Line, Rows, Sought};
+use super::{Found, LANES, Lengths, Line, Rows, Sought};
 
 /// Lines whose products fit 16 bits: of each line two pairs of nibble (0..=15) times code (-128..=127) are
 /// added to a 16-bit sum, 4 * 2 * 2 * 15 * 128 = 30,720.
@@ -102,42 +102,74 @@ fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Sought<'_>) -> Found {
         // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.
         unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), *half) };
     }
-    Found { rows: reaching(&sums, rows, probe), sums }
+    Found { rows: reaching(&sums, (&rows.scales, &rows.residuals), probe), sums }
 }
 
 /// # Safety
-/// The processor has AVX2; lengths are those [`super::Kernel::fine`] asserts.
+/// The processor has AVX2; lengths are those [`super::Kernel::fifth`] asserts.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
-    refine(block, rows, probe, found, |row| low(row, probe.codes));
+pub(super) unsafe fn fifth(
+    bits: &[Line],
+    rows: Lengths<'_>,
+    probe: &Sought<'_>,
+    found: &mut Found,
+) {
+    let (one, ones) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
+    let mut wide = [_mm256_setzero_si256(); 2];
+    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
+        // Of each line eight pairs of bit times code: 8 * 2 * 128 = 2,048 fits 16 bits.
+        let mut narrow = [_mm256_setzero_si256(); 2];
+        for (half, narrow) in line.as_chunks::<32>().0.iter().zip(&mut narrow) {
+            // SAFETY: a half is 32 bytes, and the load asks for no alignment.
+            let mut bits = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
+            for four in codes.as_chunks::<4>().0 {
+                let four = i32::from_le_bytes(four.map(i8::cast_unsigned));
+                let products =
+                    _mm256_maddubs_epi16(_mm256_and_si256(bits, one), _mm256_set1_epi32(four));
+                *narrow = _mm256_add_epi16(*narrow, products);
+                // What comes in from the other byte of a pair is never looked at: seven shifts, eight bits.
+                bits = _mm256_srli_epi16::<1>(bits);
+            }
+        }
+        for (wide, narrow) in wide.iter_mut().zip(narrow) {
+            *wide = _mm256_add_epi32(*wide, _mm256_madd_epi16(narrow, ones));
+        }
+    }
+    for (half, sums) in wide.iter().zip(found.sums.as_chunks_mut::<8>().0) {
+        let place: *mut __m256i = sums.as_mut_ptr().cast();
+        // SAFETY: eight sums are 32 bytes, and neither the load nor the store asks for alignment.
+        unsafe {
+            let before = _mm256_slli_epi32::<1>(_mm256_loadu_si256(place));
+            _mm256_storeu_si256(place, _mm256_add_epi32(before, *half));
+        }
+    }
+    found.rows &= reaching(&found.sums, rows, probe);
 }
 
-/// The sum of a probe times the low nibbles of a row.
+/// # Safety
+/// The processor has AVX2; lengths are those [`super::Kernel::last`] asserts.
+#[target_feature(enable = "avx2")]
+pub(super) unsafe fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    refine(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+}
+
+/// The sum of the codes where a plane has a bit.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn low(row: &[Line], probe: &[i8]) -> i32 {
-    let nibble = _mm256_set1_epi8(15);
-    let ones = _mm256_set1_epi16(1);
+fn plane(bits: &[u8], codes: &[i8]) -> i32 {
+    let (ones, pairs) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
+    // Byte `k / 8` of the four to place `k`, of which bit `k % 8` is looked at.
+    let (low, high) = (0x0101_0101_0101_0101, 0x0202_0202_0202_0202);
+    let spread = _mm256_setr_epi64x(0, low, high, low + high);
+    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
     let mut wide = _mm256_setzero_si256();
-    for (line, probe) in row.iter().zip(probe.as_chunks::<128>().0) {
-        let mut narrow = _mm256_setzero_si256();
-        for half in [0, 32] {
-            // SAFETY: the line is 64 bytes and the probe's part 128; the farthest load ends at 32 + 32 of the
-            // one and 64 + 32 + 32 of the other, and none asks for alignment.
-            let (codes, low, high) = unsafe {
-                (
-                    _mm256_loadu_si256(line.as_ptr().add(half).cast()),
-                    _mm256_loadu_si256(probe.as_ptr().add(half).cast()),
-                    _mm256_loadu_si256(probe.as_ptr().add(64 + half).cast()),
-                )
-            };
-            let first = _mm256_maddubs_epi16(_mm256_and_si256(codes, nibble), low);
-            let codes = _mm256_and_si256(_mm256_srli_epi16::<4>(codes), nibble);
-            let second = _mm256_maddubs_epi16(codes, high);
-            // Four pairs a line and 16-bit sum, of the eight that fit.
-            narrow = _mm256_add_epi16(narrow, _mm256_add_epi16(first, second));
-        }
-        wide = _mm256_add_epi32(wide, _mm256_madd_epi16(narrow, ones));
+    for (bits, codes) in bits.as_chunks::<4>().0.iter().zip(codes.as_chunks::<32>().0) {
+        let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(i32::from_le_bytes(*bits)), spread);
+        let mask = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
+        // SAFETY: 32 codes, and the load asks for no alignment.
+        let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
+        let codes = _mm256_maddubs_epi16(ones, _mm256_and_si256(codes, mask));
+        wide = _mm256_add_epi32(wide, _mm256_madd_epi16(codes, pairs));
     }
     let mut sums = [0; 8];
     // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.

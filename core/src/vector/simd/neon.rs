@@ -4,7 +4,7 @@ use std::arch::aarch64::*;
 use std::arch::asm;
 
 use super::scalar::{finish, reaching, refine};
-use super::{Found, LANES, Line, Rows, Sought};
+use super::{Found, LANES, Lengths, Line, Rows, Sought};
 
 /// # Safety
 /// The processor has NEON; lengths are those [`super::Kernel::coarse`] asserts.
@@ -108,34 +108,64 @@ fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Sought<'_>) -> Found {
         // SAFETY: the place has four sums.
         unsafe { vst1q_s32(sums.as_mut_ptr(), *four) };
     }
-    Found { rows: reaching(&sums, rows, probe), sums }
+    Found { rows: reaching(&sums, (&rows.scales, &rows.residuals), probe), sums }
 }
 
 /// # Safety
-/// The processor has NEON; lengths are those [`super::Kernel::fine`] asserts.
+/// The processor has NEON; lengths are those [`super::Kernel::fifth`] asserts.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
-    refine(block, rows, probe, found, |row| low(row, probe.codes));
+pub(super) unsafe fn fifth(
+    bits: &[Line],
+    rows: Lengths<'_>,
+    probe: &Sought<'_>,
+    found: &mut Found,
+) {
+    let mut wide = [vdupq_n_s32(0); 4];
+    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
+        for (rows, sum) in line.as_chunks::<16>().0.iter().zip(&mut wide) {
+            // SAFETY: 16 bytes, and the load asks for no alignment.
+            let rows = unsafe { vld1q_u8(rows.as_ptr()) };
+            let mut bit = vdupq_n_u8(1);
+            // Of each line eight pairs of codes or nothing: 8 * 2 * 128 = 2,048 fits 16 bits.
+            let mut pairs = vdupq_n_s16(0);
+            for four in codes.as_chunks::<4>().0 {
+                let four = vdupq_n_s32(i32::from_le_bytes(four.map(i8::cast_unsigned)));
+                let mask = vreinterpretq_s8_u8(vtstq_u8(rows, bit));
+                pairs = vpadalq_s8(pairs, vandq_s8(vreinterpretq_s8_s32(four), mask));
+                bit = vshlq_n_u8::<1>(bit);
+            }
+            *sum = vpadalq_s16(*sum, pairs);
+        }
+    }
+    for (four, sums) in wide.iter().zip(found.sums.as_chunks_mut::<4>().0) {
+        // SAFETY: the place has four sums.
+        unsafe {
+            let before = vld1q_s32(sums.as_ptr());
+            vst1q_s32(sums.as_mut_ptr(), vaddq_s32(vshlq_n_s32::<1>(before), *four));
+        }
+    }
+    found.rows &= reaching(&found.sums, rows, probe);
 }
 
-/// The sum of a probe times the low nibbles of a row.
+/// # Safety
+/// The processor has NEON; lengths are those [`super::Kernel::last`] asserts.
+#[target_feature(enable = "neon")]
+pub(super) unsafe fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    refine(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+}
+
+/// The sum of the codes where a plane has a bit.
 #[inline]
 #[target_feature(enable = "neon")]
-fn low(row: &[Line], probe: &[i8]) -> i32 {
+fn plane(bits: &[u8], codes: &[i8]) -> i32 {
+    let bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040_2010_0804_0201));
     let mut sum = vdupq_n_s32(0);
-    for (line, probe) in row.iter().zip(probe.as_chunks::<128>().0) {
-        let (firsts, seconds) = probe.as_chunks::<16>().0.split_at(4);
-        for ((codes, first), second) in line.as_chunks::<16>().0.iter().zip(firsts).zip(seconds) {
-            let (low, high) = nibbles(codes);
-            // SAFETY: both are of 16 codes.
-            let (first, second) = unsafe { (vld1q_s8(first.as_ptr()), vld1q_s8(second.as_ptr())) };
-            // Four products a 16-bit sum: 4 * 15 * 128 = 7,680 fits.
-            let left = vmull_s8(vget_low_s8(low), vget_low_s8(first));
-            let left = vmlal_s8(left, vget_high_s8(low), vget_high_s8(first));
-            let left = vmlal_s8(left, vget_low_s8(high), vget_low_s8(second));
-            let left = vmlal_s8(left, vget_high_s8(high), vget_high_s8(second));
-            sum = vpadalq_s16(sum, left);
-        }
+    for (bits, codes) in bits.as_chunks::<2>().0.iter().zip(codes.as_chunks::<16>().0) {
+        let bytes = vcombine_u8(vdup_n_u8(bits[0]), vdup_n_u8(bits[1]));
+        let mask = vreinterpretq_s8_u8(vtstq_u8(bytes, bit));
+        // SAFETY: 16 codes.
+        let codes = unsafe { vld1q_s8(codes.as_ptr()) };
+        sum = vpadalq_s16(sum, vpaddlq_s8(vandq_s8(codes, mask)));
     }
     vaddvq_s32(sum)
 }

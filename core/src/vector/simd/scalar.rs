@@ -1,6 +1,6 @@
 //! What every kernel computes, in plain words: the oracle of the others.
 
-use super::{Found, LANES, Line, Rows, Sought};
+use super::{Found, LANES, Lengths, Line, PLANES, Rows, Sought};
 
 pub(super) fn coarse(
     blocks: &[Line],
@@ -21,44 +21,60 @@ pub(super) fn coarse(
                     }
                 }
             }
-            *found = Found { rows: reaching(&sums, rows, probe), sums };
+            *found = Found { rows: reaching(&sums, (&rows.scales, &rows.residuals), probe), sums };
         }
     }
 }
 
 /// Which rows can reach the probe's floor.
 #[inline(always)]
-pub(super) fn reaching(sums: &[i32; LANES], rows: &Rows, probe: &Sought<'_>) -> u16 {
-    let reach = |lane| probe.reach.of(sums[lane], rows.scales[lane], rows.residuals[lane]);
+pub(super) fn reaching(
+    sums: &[i32; LANES],
+    (scales, residuals): Lengths<'_>,
+    probe: &Sought<'_>,
+) -> u16 {
+    let reach = |lane: usize| probe.reach.of(sums[lane], scales[lane], residuals[lane]);
     (0..LANES).map(|lane| u16::from(reach(lane) >= probe.floor) << lane).sum()
 }
 
-pub(super) fn fine(block: &[Line], rows: &Rows, probe: &Sought<'_>, found: &mut Found) {
-    refine(block, rows, probe, found, |row| {
-        let mut sum = 0;
-        for (line, probe) in row.iter().zip(probe.codes.as_chunks::<128>().0) {
-            for (j, code) in line.iter().enumerate() {
-                sum += i32::from(code & 15) * i32::from(probe[j])
-                    + i32::from(code >> 4) * i32::from(probe[64 + j]);
+pub(super) fn fifth(bits: &[Line], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    for sum in &mut found.sums {
+        *sum *= 2;
+    }
+    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
+        for (sum, bits) in found.sums.iter_mut().zip(line.as_chunks::<4>().0) {
+            for (place, code) in codes.iter().enumerate() {
+                *sum += i32::from(bits[place % 4] >> (place / 4) & 1) * i32::from(*code);
             }
         }
-        sum
+    }
+    found.rows &= reaching(&found.sums, rows, probe);
+}
+
+pub(super) fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    refine(bits, rows, probe, found, |bits, codes| {
+        let eight = |(bits, codes): (&u8, &[i8; 8])| -> i32 {
+            (0..8).map(|j| i32::from(bits >> j & 1) * i32::from(codes[j])).sum()
+        };
+        bits.iter().zip(codes.as_chunks().0).map(eight).sum()
     });
 }
 
-/// The frame of `fine`, around the sum of `low` nibbles of a row.
+/// The frame of `last`, around the sum of the probe's codes where a `plane` has a bit.
 #[inline(always)]
 pub(super) fn refine(
-    block: &[Line],
-    rows: &Rows,
+    bits: &[u8],
+    rows: Lengths<'_>,
     probe: &Sought<'_>,
     found: &mut Found,
-    low: impl Fn(&[Line]) -> i32,
+    plane: impl Fn(&[u8], &[i8]) -> i32,
 ) {
-    let lines = block.len() / LANES;
+    let bytes = probe.codes.len() / 8;
     for lane in found.lanes() {
-        let row = &block[lane * lines..(lane + 1) * lines];
-        found.sums[lane] = 16 * found.sums[lane] + low(row);
+        for number in lane * PLANES..(lane + 1) * PLANES {
+            let bits = &bits[number * bytes..(number + 1) * bytes];
+            found.sums[lane] = 2 * found.sums[lane] + plane(bits, probe.codes);
+        }
     }
     found.rows &= reaching(&found.sums, rows, probe);
 }
