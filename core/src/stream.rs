@@ -85,6 +85,9 @@ use self::elapsed::Elapsed;
 pub use self::event::{Event, EventId, VisitorId, Who};
 use self::memory::Memory;
 pub use self::memory::Sighting;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::outbox::fuzz_record;
 pub use self::outbox::{Delivery, Limit, Outbox, Pushed};
 use self::person::{Answer, Look, Person};
 pub use self::seam::{Observe, Recognize};
@@ -94,6 +97,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::gallery::Tenant;
 use crate::geometry::{Landmarks, Rect};
+use crate::id::SubjectId;
 
 /// A camera's frames on the way to events. See the [module](self).
 ///
@@ -225,6 +229,16 @@ impl<O, R: Recognize> Stream<O, R> {
     /// [resume](StreamBuilder::resume).
     pub fn sightings(&self) -> Vec<Sighting> {
         self.memory.sightings()
+    }
+
+    /// Forgets somebody who was erased from the gallery, so that [`sightings`](Self::sightings) do not bring them back:
+    /// when they were seen, and whose face it was that is followed. Call it after the erasure.
+    pub fn forget(&mut self, subject: &SubjectId) {
+        self.memory.forget_subject(subject);
+        let now = self.elapsed.now();
+        for person in self.persons.values_mut().filter(|person| person.may_be(subject)) {
+            *person = self.memory.person(now);
+        }
     }
 
     /// What was done so far.

@@ -124,6 +124,12 @@ impl Memory {
         Ok(id)
     }
 
+    /// Whoever it was, they were never there.
+    pub(super) fn forget_subject(&mut self, subject: &SubjectId) {
+        self.subjects.remove(subject);
+        self.earlier.retain(|sighting| sighting.subject != *subject);
+    }
+
     /// Drops who had been away for the cooldown at `earliest`: on a path from then on they begin a new visit whether
     /// remembered or not.
     pub(super) fn forget(&mut self, earliest: Duration, cooldown: Duration) {

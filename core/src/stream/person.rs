@@ -148,6 +148,12 @@ impl Person {
         }
     }
 
+    /// Whether the path was taken for theirs, or is about to be.
+    pub(super) fn may_be(&self, subject: &SubjectId) -> bool {
+        let decided = matches!(&self.who, Some(Who::Subject { id, .. }) if id == subject);
+        decided || self.answer.as_ref().is_some_and(|(id, _)| id == subject)
+    }
+
     const fn is_suspected(&self) -> bool {
         matches!(self.who, Some(Who::Suspected { .. }))
     }

@@ -94,6 +94,20 @@ pub(super) fn sighting_from_bytes(bytes: &[u8]) -> Option<Sighting> {
     Some(Sighting { subject, at: from_nanos(i128::from_be_bytes(*at))? })
 }
 
+/// For the fuzzer: any bytes as what is sealed in an outbox.
+#[cfg(fuzzing)]
+pub fn fuzz_record(bytes: &[u8]) {
+    let id = EventId::from_bytes([7; 16]);
+    if let Some(event) = event_from_bytes(id, bytes)
+        && let Ok(written) = event_to_bytes(&event)
+    {
+        assert!(*written == bytes, "an event is written otherwise than it was read");
+    }
+    if let Some(Sighting { subject, at }) = sighting_from_bytes(bytes) {
+        assert!(*sighting_to_bytes(&subject, at) == bytes, "so is a sighting");
+    }
+}
+
 /// Milliseconds since 1970, rounded towards it.
 pub(super) fn millis(time: SystemTime) -> i64 {
     let millis = nanos(time) / 1_000_000;
