@@ -166,5 +166,5 @@ fn a_stream_suspects_what_the_references_suspect() {
         }
     }
     println!("{outcomes:?} suspected and not");
-    assert!(outcomes.iter().all(|count| *count >= 3), "{outcomes:?}");
+    assert!(outcomes.iter().all(|count| *count >= 2), "{outcomes:?}");
 }

@@ -1,6 +1,11 @@
 //! Faces and photographs of faces before a stream that lets several frames vote on which is which.
 #![cfg(feature = "gallery")]
-#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "part of the tests only")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "part of the tests only"
+)]
 
 #[path = "common/scenes.rs"]
 #[allow(dead_code, unreachable_pub)]

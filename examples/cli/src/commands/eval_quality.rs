@@ -93,6 +93,8 @@ struct Spoiled {
     /// Whose template is still similar enough to that of the good picture.
     still_match: usize,
     median_score: f32,
+    /// Of those found: what a turn is read as, degrees.
+    median_yaw: f32,
     accepted: Vec<Rate>,
 }
 
@@ -274,8 +276,12 @@ fn refused(preset: Preset, seen: &[Option<Seen>]) -> Refused {
 
 fn spoiled(damage: Damage, kind: usize, trials: &[Vec<Trial>]) -> Spoiled {
     let trials: Vec<_> = trials.iter().filter_map(|of_picture| of_picture.get(kind)).collect();
-    let mut scores: Vec<_> = trials.iter().filter_map(|it| it.quality).map(|it| it.score).collect();
-    scores.sort_by(f32::total_cmp);
+    let sorted = |value: fn(Quality) -> f32| {
+        let mut values: Vec<_> = trials.iter().filter_map(|it| it.quality).map(value).collect();
+        values.sort_by(f32::total_cmp);
+        values
+    };
+    let (scores, yaws) = (sorted(|it| it.score), sorted(|it| it.pose.yaw));
     let accepted = |preset: Preset| {
         let policy = policy(preset);
         rate(preset, trials.iter().filter(|trial| passes(&policy, trial)).count(), trials.len())
@@ -285,6 +291,7 @@ fn spoiled(damage: Damage, kind: usize, trials: &[Vec<Trial>]) -> Spoiled {
         found: scores.len(),
         still_match: trials.iter().filter(|trial| trial.still_matches).count(),
         median_score: scores.get(scores.len() / 2).copied().unwrap_or(0.0),
+        median_yaw: yaws.get(yaws.len() / 2).copied().unwrap_or(0.0),
         accepted: PRESETS.map(accepted).into(),
     }
 }
@@ -326,12 +333,13 @@ fn print(report: &Report) -> Result<(), Failure> {
             .collect();
         let of = kind.accepted.first().map_or(0, |rate| rate.of);
         output::line(format!(
-            "  {:<12} {}  (of {of}: {} found, {} still match, median score {:.0})",
+            "  {:<12} {}  (of {of}: {} found, {} still match, median score {:.0}, yaw {:.0}°)",
             kind.damage,
             accepted.join("  "),
             kind.found,
             kind.still_match,
-            kind.median_score
+            kind.median_score,
+            kind.median_yaw
         ))?;
     }
     output::line("spoiled pictures that no longer match, accepted")?;
