@@ -61,6 +61,8 @@ struct Report {
     genuine_pairs: usize,
     /// The pairs as they are.
     discard: Vec<Point>,
+    /// The same, where the weakest are left out and not those of the lowest score.
+    discard_strength: Vec<Point>,
     /// The same pairs when one picture of each is spoiled, in all ways by turns.
     discard_spoiled: Vec<Point>,
 }
@@ -103,6 +105,7 @@ struct Spoiled {
 struct Seen {
     quality: Quality,
     template: Template,
+    strength: f32,
 }
 
 pub(crate) fn run(
@@ -119,9 +122,12 @@ pub(crate) fn run(
 
     let seen =
         each(&session.engine, &paths, "pictures", |engine, path| see(engine, &faces::read(path)?))?;
-    let curve = discard::curve(&genuine(&pairs, &seen, threshold)?, &DISCARDED);
+    let score = |seen: &Seen| seen.quality.score;
+    let curve = discard::curve(&genuine(&pairs, &seen, threshold, score)?, &DISCARDED);
+    let strength = genuine(&pairs, &seen, threshold, |seen| seen.strength)?;
+    let strength = discard::curve(&strength, &DISCARDED);
     let mixed = spoil_one(&session.engine, &pairs, &paths, &seen)?;
-    let mixed = discard::curve(&genuine(&mixed.0, &mixed.1, threshold)?, &DISCARDED);
+    let mixed = discard::curve(&genuine(&mixed.0, &mixed.1, threshold, score)?, &DISCARDED);
     // Spread over the whole set.
     let step = (paths.len() / args.spoiled.max(1)).max(1);
     let chosen: Vec<_> = paths.iter().step_by(step).take(args.spoiled).cloned().collect();
@@ -140,6 +146,7 @@ pub(crate) fn run(
         unusable: PRESETS.map(|preset| unusable(preset, &trials)).into(),
         genuine_pairs: curve.first().map_or(0, |point| point.pairs),
         discard: curve,
+        discard_strength: strength,
         discard_spoiled: mixed,
     };
     if let Some(path) = &args.plot {
@@ -178,8 +185,11 @@ fn see(engine: &Engine, picture: &Picture) -> Result<Option<Seen>, Failure> {
     let found = engine.analyze(&picture.view())?;
     let detections: Vec<_> = found.iter().map(|face| face.detection).collect();
     let used = faces::prominent(&detections, picture.width(), picture.height());
-    Ok(used
-        .map(|used| Seen { quality: found[used].quality, template: found[used].template.clone() }))
+    Ok(used.map(|used| &found[used]).map(|face| Seen {
+        quality: face.quality,
+        template: face.template.clone(),
+        strength: face.strength,
+    }))
 }
 
 /// Pairs of one person; a picture without a face has the quality 0 and is never accepted.
@@ -187,10 +197,11 @@ fn genuine(
     pairs: &Pairs,
     seen: &[Option<Seen>],
     threshold: f32,
+    quality: impl Fn(&Seen) -> f32,
 ) -> Result<Vec<discard::Pair>, Failure> {
     let pair = |pair: &Pair| match (&seen[pair.left], &seen[pair.right]) {
         (Some(left), Some(right)) => Ok(discard::Pair {
-            quality: left.quality.score.min(right.quality.score),
+            quality: quality(left).min(quality(right)),
             rejected: left.template.similarity(&right.template)?.value() < threshold,
         }),
         _ => Ok(discard::Pair { quality: 0.0, rejected: true }),
@@ -346,6 +357,8 @@ fn print(report: &Report) -> Result<(), Failure> {
     report.unusable.iter().try_for_each(|rate| output::line(format!("  {}", shown(rate))))?;
     output::line(format!("error versus discard, {} genuine pairs", report.genuine_pairs))?;
     print_curve(&report.discard)?;
+    output::line("the same by the strength of the embeddings")?;
+    print_curve(&report.discard_strength)?;
     output::line("the same with one picture of each pair spoiled, in all ways by turns")?;
     print_curve(&report.discard_spoiled)
 }
@@ -353,7 +366,7 @@ fn print(report: &Report) -> Result<(), Failure> {
 fn print_curve(curve: &[Point]) -> Result<(), Failure> {
     curve.iter().try_for_each(|point| {
         output::line(format!(
-            "  {:>3.0} % left out: FNMR {:.2} %  (95 % {:.2}-{:.2}, {} pairs, score from {:.0})",
+            "  {:>3.0} % left out: FNMR {:.2} %  (95 % {:.2}-{:.2}, {} pairs, from {:.1})",
             point.discarded * 100.0,
             point.fnmr * 100.0,
             point.interval[0] * 100.0,
