@@ -40,8 +40,8 @@ pub struct Face {
     pub quality: Quality,
     /// Length of the embedding before it was made a direction, above 0: how much of a face the network saw. Nobody
     /// trained it, and it costs nothing; of good pictures it tells better than any measure of
-    /// [`Quality`] which will not match. Comparable between pictures under one pack only: around 20 for one
-    /// embedder, 1 for another.
+    /// [`Quality`] which will not match. Comparable between pictures under one pack only: the median
+    /// on LFW is 52 for the bundled embedder, 23 for InsightFace's w600k_mbf.
     pub strength: f32,
 }
 
