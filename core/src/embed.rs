@@ -45,28 +45,31 @@ impl Embedder {
         &self.spec
     }
 
-    /// One template for each of `crops`, in their order.
-    pub(crate) fn embed(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<Template>> {
+    /// One template for each of `crops`, in their order, with its [strength](crate::Face::strength).
+    pub(crate) fn embed(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<(Template, f32)>> {
         let directions = self.directions(crops, lane)?;
         let directions = if self.average_flip {
             let flipped: Vec<_> = crops.iter().map(RgbImage::mirrored).collect();
             let mirrored = self.directions(&flipped, lane)?;
-            directions.iter().zip(&mirrored).map(|(a, b)| mean(a, b)).collect::<Result<_>>()?
+            directions.iter().zip(&mirrored).map(|(a, b)| mean(a, b)).collect::<Result<Vec<_>>>()?
         } else {
             directions
         };
-        Ok(directions.into_iter().map(|it| Template::new(it, self.space)).collect())
+        let template = |(direction, strength)| (Template::new(direction, self.space), strength);
+        Ok(directions.into_iter().map(template).collect())
     }
 
-    fn directions(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<Embedding>> {
+    /// Each with the length of what the network gave.
+    fn directions(&self, crops: &[RgbImage], lane: Lane) -> Result<Vec<(Embedding, f32)>> {
         let mut directions = Vec::with_capacity(crops.len());
         let mut input = self.input.take();
         for crops in crops.chunks(self.network.batch(lane)) {
             let read = |outputs: &[Tensor<'_>]| {
                 for values in self.values(outputs, crops.len())?.chunks_exact(self.spec.dimension) {
-                    directions.push(Embedding::normalize(values).map_err(|error| {
+                    let direction = Embedding::normalize(values).map_err(|error| {
                         Error::with_source(ErrorKind::ModelMismatch, "gives no direction", error)
-                    })?);
+                    })?;
+                    directions.push((direction, length(values)));
                 }
                 Ok(())
             };
@@ -104,8 +107,16 @@ impl Embedder {
     }
 }
 
-/// The direction half way between two; opposite ones have none.
-fn mean(a: &Embedding, b: &Embedding) -> Result<Embedding> {
-    let sum: Vec<_> = a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a + b).collect();
-    Embedding::normalize(sum)
+/// The direction half way between two, with the mean of their lengths; opposite ones have none.
+fn mean(a: &(Embedding, f32), b: &(Embedding, f32)) -> Result<(Embedding, f32)> {
+    let sum: Vec<_> = a.0.as_slice().iter().zip(b.0.as_slice()).map(|(a, b)| a + b).collect();
+    Ok((Embedding::normalize(sum)?, f32::midpoint(a.1, b.1)))
+}
+
+/// Of finite values; too long for a number, it is the largest.
+fn length(values: &[f32]) -> f32 {
+    let sum: f64 = values.iter().map(|&value| f64::from(value).powi(2)).sum();
+    #[expect(clippy::cast_possible_truncation, reason = "bounded just now")]
+    let length = sum.sqrt().min(f32::MAX.into()) as f32;
+    length
 }

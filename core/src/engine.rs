@@ -38,6 +38,11 @@ pub struct Face {
     pub template: Template,
     /// How good the face is as a sample.
     pub quality: Quality,
+    /// Length of the embedding before it was made a direction, above 0: how much of a face the network saw. Nobody
+    /// trained it, and it costs nothing; of good pictures it tells better than any measure of
+    /// [`Quality`] which will not match. Comparable between pictures under one pack only: the median
+    /// on LFW is 52 for the bundled embedder, 23 for InsightFace's w600k_mbf.
+    pub strength: f32,
 }
 
 /// Loaded models, ready for pictures. Cheap to clone, `Send + Sync`.
@@ -84,9 +89,9 @@ impl Engine {
         let crops = self.crops_in(&raster, &detections)?;
         let templates = self.embedder()?.embed(&crops, self.lane)?;
         let faces = detections.iter().zip(&crops).zip(templates).enumerate();
-        let face = |(index, ((&detection, crop), template))| {
+        let face = |(index, ((&detection, crop), (template, strength)))| {
             let quality = self.quality_in(&raster, &detections, index, crop)?;
-            Ok(Face { detection, template, quality })
+            Ok(Face { detection, template, quality, strength })
         };
         faces.map(face).collect()
     }
@@ -131,7 +136,8 @@ impl Engine {
                 ));
             }
         }
-        embedder.embed(crops, self.lane)
+        let embedded = embedder.embed(crops, self.lane)?;
+        Ok(embedded.into_iter().map(|(template, _)| template).collect())
     }
 
     /// The face at `landmarks`, aligned as this pack's embedder sees it.
@@ -176,10 +182,11 @@ impl Engine {
 
     fn template_in(&self, raster: &Raster<'_>, face: &Landmarks) -> Result<Template> {
         let embedder = self.embedder()?;
-        self.template_of(&align(raster, face, &embedder.spec().alignment)?)
+        self.template_of(&align(raster, face, &embedder.spec().alignment)?).map(|it| it.0)
     }
 
-    fn template_of(&self, crop: &RgbImage) -> Result<Template> {
+    /// With its strength.
+    fn template_of(&self, crop: &RgbImage) -> Result<(Template, f32)> {
         let mut templates = self.embedder()?.embed(std::slice::from_ref(crop), self.lane)?;
         templates.pop().ok_or_else(|| Error::new(ErrorKind::Internal, "one face gave no template"))
     }

@@ -10,7 +10,7 @@
 //! let acme = gallery.tenant(&"acme".parse()?)?;
 //! let alice: SubjectId = "alice".parse()?;
 //! match acme.enroll(&alice, &template)? {
-//!     Enrollment::Added { template } => println!("stored {template}"),
+//!     Enrollment::Added { template, .. } => println!("stored {template}"),
 //!     Enrollment::Duplicate { of, similarity } => println!("already {of} ({similarity})"),
 //! }
 //! for hit in acme.identify(&probe, &Query::top(3).at_least(0.4))? {

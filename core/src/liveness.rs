@@ -18,7 +18,8 @@
 //! these models with presentation attack instruments of your deployment. They see one frame. Silent-Face's
 //! networks, which the catalogue has, were trained on one vendor's pictures and are known to fail on
 //! other cameras, good screens, masks and frames whose border is out of view. A live person may be
-//! refused as well. Treat the answer as one hint among several (a vote over frames, a second camera,
+//! refused as well. Treat the answer as one hint among several (a vote over frames, which
+//! [`StreamBuilder::liveness`](crate::stream::StreamBuilder::liveness) takes, a second camera,
 //! a person who looks), and measure it on your own pictures: `faceprint eval liveness` prints APCER and
 //! BPCER with their intervals.
 
@@ -39,6 +40,12 @@ pub struct Liveness {
 }
 
 impl Liveness {
+    /// What something else than a pack's models says: a score and the least one of a live face, both 0..=1.
+    #[must_use]
+    pub const fn new(score: f32, threshold: f32) -> Self {
+        Self { score, threshold }
+    }
+
     /// Whether the score reaches the threshold.
     #[must_use]
     pub fn is_live(&self) -> bool {

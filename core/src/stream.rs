@@ -47,6 +47,11 @@
 //!
 //! The templates of one path are fused, better pictures weighing more, and it is the fusion that is looked for.
 //!
+//! # Photographs
+//! A stream does not tell a face from a picture of one, unless [`liveness`](StreamBuilder::liveness) lets several frames
+//! vote on it. A face that fails is nobody's: it gives one event that says so. Read there, and in [`crate::liveness`],
+//! what that is worth.
+//!
 //! # Time
 //! is an argument, of any clock. Only differences matter, and the stream adds up those that are positive: a
 //! clock that is set *back* counts as standing still for one frame, and cooldowns go on from where they were. A
@@ -68,6 +73,7 @@ mod outbox;
 mod person;
 mod seam;
 mod tracker;
+mod vote;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -79,6 +85,9 @@ use self::elapsed::Elapsed;
 pub use self::event::{Event, EventId, VisitorId, Who};
 use self::memory::Memory;
 pub use self::memory::Sighting;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::outbox::fuzz_record;
 pub use self::outbox::{Delivery, Limit, Outbox, Pushed};
 use self::person::{Answer, Look, Person};
 pub use self::seam::{Observe, Recognize};
@@ -88,6 +97,7 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::gallery::Tenant;
 use crate::geometry::{Landmarks, Rect};
+use crate::id::SubjectId;
 
 /// A camera's frames on the way to events. See the [module](self).
 ///
@@ -123,6 +133,8 @@ pub struct Stats {
     pub saved: u64,
     /// Frames for which at least one template was made.
     pub embedded_frames: u64,
+    /// Faces that were judged for liveness, see [`StreamBuilder::liveness`].
+    pub judged: u64,
     /// Events given.
     pub events: u64,
 }
@@ -156,8 +168,10 @@ impl<O, R: Recognize> Stream<O, R> {
     ///
     /// # Errors
     /// Those of finding and describing faces ([`Engine::detect`], [`Engine::template`]), of
-    /// [`Tenant::identify`], and of [`Engine::threshold`] when no threshold was given. The stream goes on with the next frame, and no event is lost: what the frame had
-    /// decided before comes with the next push.
+    /// [`Tenant::identify`], and of [`Engine::threshold`] when no threshold was given;
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when [liveness](StreamBuilder::liveness) is asked for and
+    /// the engine has no such models. The stream goes on with the next frame, and no event is lost: what the frame
+    /// had decided before comes with the next push.
     pub fn push<F: ?Sized>(&mut self, frame: &F, at: SystemTime) -> Result<Vec<Event>>
     where
         O: Observe<F>,
@@ -170,6 +184,9 @@ impl<O, R: Recognize> Stream<O, R> {
         }
         if self.elapsed.is_fresh() {
             self.memory.resume(&self.elapsed, at);
+        }
+        if self.options.liveness.is_some() && !self.observer.judges_liveness() {
+            return Err(seam::no_liveness());
         }
         let threshold = match self.options.threshold {
             Some(threshold) => threshold,
@@ -214,6 +231,16 @@ impl<O, R: Recognize> Stream<O, R> {
         self.memory.sightings()
     }
 
+    /// Forgets somebody who was erased from the gallery, so that [`sightings`](Self::sightings) do not bring them back:
+    /// when they were seen, and whose face it was that is followed. Call it after the erasure.
+    pub fn forget(&mut self, subject: &SubjectId) {
+        self.memory.forget_subject(subject);
+        let now = self.elapsed.now();
+        for person in self.persons.values_mut().filter(|person| person.may_be(subject)) {
+            *person = self.memory.person(now);
+        }
+    }
+
     /// What was done so far.
     pub const fn stats(&self) -> Stats {
         self.stats
@@ -234,7 +261,9 @@ impl<O, R: Recognize> Stream<O, R> {
         let (now, options) = (self.elapsed.now(), &self.options);
         self.stats.faces += 1;
         let person = self.persons.entry(seen.track).or_insert_with(|| self.memory.person(now));
-        person.doubtful |= seen.doubtful;
+        if seen.doubtful {
+            person.doubt(&mut self.memory, now);
+        }
         let detection = &detections[seen.detection];
         // Of a face that is partly another's, nothing can be learnt.
         let quality = match seen.crowded {
@@ -246,9 +275,14 @@ impl<O, R: Recognize> Stream<O, R> {
             self.memory.touch(person, now, at);
             return Ok(());
         };
+        let liveness = match options.liveness {
+            Some(_) => Some(self.observer.liveness(frame, detection)?),
+            None => None,
+        };
+        self.stats.judged += u64::from(liveness.is_some());
         let template = self.observer.describe(frame, detection)?;
         self.stats.embeddings += 1;
-        let look = Look { template, quality, now, threshold };
+        let look = Look { template, quality, liveness, now, threshold };
         let answer = person.look(look, options, &mut self.memory, &self.people)?;
         if let Answer::Decided(who) = answer
             && self.memory.begins_visit(&who, person.since, options.cooldown)

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 use common::*;
-use faceprint::gallery::{Details, EnrollPolicy};
+use faceprint::gallery::{Details, EnrollPolicy, NewTemplate};
 use faceprint::vector::{Embedding, Template};
 use faceprint::{Access, Enrollment, ErrorKind, Gallery, Query, SubjectId};
 
@@ -377,4 +377,44 @@ fn nothing_personal_is_printed() {
     for word in ["Ada", "Lovelace", "secret", "hunter2", "subject number", "acme"] {
         assert!(!printed.contains(word), "{word} in {printed}");
     }
+}
+
+#[test]
+fn details_come_with_the_template() {
+    let (_folder, gallery, acme) = fresh();
+    let time = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+    let details = |metadata: &str| Details {
+        metadata: Some(metadata.into()),
+        consent: time(5),
+        expires_at: time(7_000_000_000),
+    };
+    let (first, second) = (details("1"), details("2"));
+    let templates = [template(1), template(2), template(3)];
+    let with = |at: usize, details| NewTemplate::from(&templates[at]).details(details);
+    let stored = |number| acme.subject(&id(number)).unwrap().details;
+    added(acme.enroll(&id(1), with(0, &first)).unwrap());
+    assert_eq!(stored(1), first);
+    // Another template says nothing, or something else; a batch the same, the last word counts.
+    added(acme.enroll(&id(1), &templates[1]).unwrap());
+    assert_eq!(stored(1), first);
+    added(acme.replace(&id(1), with(1, &second)).unwrap());
+    assert_eq!(stored(1), second);
+    let batch = [(id(1), with(0, &first)), (id(2), with(2, &first)), (id(2), with(2, &second))];
+    for outcome in acme.enroll_all(&batch, |_, _| {}).unwrap() {
+        added(outcome);
+    }
+    assert_eq!((stored(1), stored(2)), (first.clone(), second.clone()));
+    // Of a duplicate nothing is stored, of neither of the two.
+    let outcome = acme.enroll(&id(3), with(2, &first)).unwrap();
+    assert!(matches!(outcome, Enrollment::Duplicate { .. }));
+    assert_eq!(stored(2), second);
+    assert_eq!(acme.subject(&id(3)).unwrap_err().kind(), ErrorKind::SubjectNotFound);
+    // What is no JSON stops the batch before anybody is there.
+    let wrong = details("{");
+    let batch =
+        [(id(4), NewTemplate::from(&templates[1]).details(&first)), (id(5), with(0, &wrong))];
+    let error = acme.enroll_all(&batch, |_, _| {}).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    assert_eq!(acme.subjects().unwrap(), [id(1), id(2)]);
+    gallery.check().unwrap();
 }

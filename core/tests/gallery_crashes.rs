@@ -147,11 +147,11 @@ fn what_was_acknowledged_survives_a_full_disk() {
 }
 
 fn write_until_refused(path: &Path) {
-    let (_gallery, acme, _) = open(path).unwrap();
+    let (gallery, acme, _) = open(path).unwrap();
     let mut refused = 0;
     for number in 0..400 {
-        match acme.enroll(&id(number), &template(number)) {
-            Ok(_) => say(&format!("end enroll {number}")),
+        match Operation::Enroll(number).run(&gallery, &acme) {
+            Ok(()) => say(&format!("end enroll {number}")),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::Io, "{error}");
                 say(&format!("refused {number}"));

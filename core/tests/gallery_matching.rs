@@ -23,6 +23,17 @@ fn near(seed: u64, cosine: f32, noise: u64) -> Template {
     Template::new(Embedding::normalize(values).unwrap(), space(1))
 }
 
+/// The same at exactly that angle, but for rounding.
+fn exactly(seed: u64, cosine: f32, noise: u64) -> Template {
+    let (one, other) = (template(seed), template(noise));
+    let along = similarity(&one, &other).value();
+    let length = (1.0 - along * along).sqrt();
+    let rest = (1.0 - cosine * cosine).sqrt() / length;
+    let pairs = one.embedding().as_slice().iter().zip(other.embedding().as_slice());
+    let values: Vec<_> = pairs.map(|(a, b)| cosine * a + rest * (b - along * a)).collect();
+    Template::new(Embedding::normalize(values).unwrap(), space(1))
+}
+
 fn lax(tenant: &Tenant) -> Tenant {
     tenant.clone().with_policy(EnrollPolicy::default().duplicate_at(None))
 }
@@ -188,6 +199,49 @@ fn duplicates_are_found_across_a_long_batch() {
             }
         }
     }
+}
+
+#[test]
+fn who_is_nearly_a_duplicate_is_reported() {
+    let near_misses = |outcome: Enrollment| match outcome {
+        Enrollment::Added { near_misses, .. } => near_misses,
+        Enrollment::Duplicate { of, .. } => panic!("a duplicate of {of}"),
+    };
+    let (_folder, _gallery, acme) = fresh();
+    let alice = template(1);
+    for (number, cosine) in [(10, 0.52), (11, 0.57), (12, 0.45), (13, 0.3)] {
+        added(lax(&acme).enroll(&id(number), &exactly(1, cosine, 100 + number)).unwrap());
+    }
+    // Twice the same person counts once, with the better template.
+    added(lax(&acme).enroll(&id(10), &exactly(1, 0.55, 120)).unwrap());
+    let of = |number, other: &Template| (id(number), similarity(&alice, other));
+    let expected = [of(11, &exactly(1, 0.57, 111)), of(10, &exactly(1, 0.55, 120))];
+    assert!(expected.iter().all(|(_, it)| (0.5..0.6).contains(&it.value())), "{expected:?}");
+    assert_eq!(near_misses(acme.enroll(&id(1), &alice).unwrap()), expected);
+    // By the policy: from 0.4 on, not at all, and not without a check.
+    let policy = EnrollPolicy::default();
+    for (number, policy, misses) in [
+        (2, policy.duplicate_at(Some(1.1)).near_miss_margin(0.7), 4),
+        (3, policy.duplicate_at(Some(1.1)).near_miss_margin(0.0), 0),
+        (4, policy.duplicate_at(None), 0),
+    ] {
+        let strict = acme.clone().with_policy(policy);
+        assert_eq!(near_misses(strict.enroll(&id(number), &alice).unwrap()).len(), misses);
+        acme.erase(&id(number)).unwrap();
+    }
+    // Nobody comes close to themselves; to somebody of the same batch they do, and five are named at most.
+    assert_eq!(near_misses(acme.replace(&id(1), &alice).unwrap()), expected);
+    acme.erase(&id(1)).unwrap();
+    let mut batch: Vec<_> = (20..28).map(|at| (id(at), exactly(9, 0.55, 100 + at))).collect();
+    batch.push((id(9), template(9)));
+    let outcomes = acme.enroll_all(&batch, |_, _| {}).unwrap();
+    let last = near_misses(outcomes.into_iter().next_back().unwrap());
+    assert_eq!(last.len(), 5);
+    assert!(last.is_sorted_by(|a, b| a.1 >= b.1));
+    assert!(last.iter().all(|(who, _)| batch.iter().any(|(id, _)| who == id)));
+    // A duplicate is what it was, however many come close.
+    let outcome = acme.enroll(&id(8), &template(9)).unwrap();
+    assert!(matches!(outcome, Enrollment::Duplicate { of, .. } if of == id(9)));
 }
 
 proptest! {

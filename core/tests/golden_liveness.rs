@@ -112,3 +112,59 @@ fn boxes_anywhere_have_a_score_or_an_error() {
         assert!(liveness.is_err() || (0.0..=1.0).contains(&liveness.unwrap().score));
     }
 }
+
+/// Each golden picture of one face, held before a camera: what the references call an attack gives a suspicion, and
+/// what they call alive a visitor.
+#[cfg(feature = "gallery")]
+#[test]
+fn a_stream_suspects_what_the_references_suspect() {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use faceprint::stream::{Recognize, Who};
+    use faceprint::{Stream, SubjectId, Template};
+
+    #[derive(Clone)]
+    struct Nobody;
+    impl Recognize for Nobody {
+        fn recognize(&self, _: &Template, _: f32) -> faceprint::Result<Option<(SubjectId, f32)>> {
+            Ok(None)
+        }
+    }
+
+    let Some(golden) = golden() else { return };
+    let threshold = f64::from(golden_pack("scrfd-mbf-live").liveness_threshold().unwrap());
+    let engine = engine(faceprint::BackendChoice::Auto);
+    let mut outcomes = [0, 0];
+    for case in golden["cases"].as_array().unwrap() {
+        let [face] = &case["scrfd_det_500m"].as_array().unwrap()[..] else { continue };
+        let expected = face["liveness_softmax_mean"][1].as_f64().unwrap();
+        let picture = read_picture(case["image"].as_str().unwrap());
+        let mut door = Stream::builder(&engine, &Nobody)
+            .threshold(0.3)
+            .unknown_after(1)
+            .liveness(3)
+            .build()
+            .unwrap();
+        let mut said = Vec::new();
+        for tenth in 0..5 {
+            let at = UNIX_EPOCH + Duration::from_millis(100 * tenth);
+            said.extend(door.push(&picture.view(), at).unwrap());
+        }
+        let Some(event) = said.first() else { continue };
+        assert_eq!(said.len(), 1, "{}: {said:?}", case["image"]);
+        match event.who {
+            Who::Suspected { score, .. } => {
+                assert!((f64::from(score) - expected).abs() <= TOLERANCE);
+                assert!(expected < threshold, "{}: {expected}", case["image"]);
+                outcomes[0] += 1;
+            }
+            Who::Visitor(_) => {
+                assert!(expected >= threshold, "{}: {expected}", case["image"]);
+                outcomes[1] += 1;
+            }
+            ref other => panic!("{other:?}"),
+        }
+    }
+    println!("{outcomes:?} suspected and not");
+    assert!(outcomes.iter().all(|count| *count >= 2), "{outcomes:?}");
+}

@@ -181,6 +181,83 @@ fn the_file_is_opened_by_its_key_only_and_shows_no_name() {
     Outbox::open_or_create(&path, &key(1), LIMIT).unwrap();
 }
 
+#[test]
+fn who_is_erased_leaves_nothing_in_any_file() {
+    let (folder, outbox) = fresh();
+    let path = folder.path().join("o");
+    let (mut theirs, mut others) = (Vec::new(), Vec::new());
+    for number in 0..300_u64 {
+        let name = ["alice", "bob", "carol"][usize::try_from(number % 3).unwrap()];
+        let event = event(name, number);
+        outbox.push(&event).unwrap();
+        if name == "bob" { theirs.push(event.id) } else { others.push(event.id) }
+    }
+    let stranger = Event::new(Who::Visitor(VisitorId::from_bytes([5; 8])), at(300)).unwrap();
+    outbox.push(&stranger).unwrap();
+    others.push(stranger.id);
+    // Some are under way, or were: their rows have been written again.
+    for _ in 0..6 {
+        let delivery = outbox.lease(at(400), LEASE).unwrap().unwrap();
+        outbox.retry(delivery.event.id, at(400)).unwrap();
+    }
+    assert_eq!(outbox.peek(2).unwrap().len(), 2);
+    assert_eq!(outbox.peek(usize::MAX).unwrap()[1].id, theirs[0]);
+    // What stands for them on the disk: the ids of the events, and the sealed bytes of those and of the sighting.
+    let mut needles: Vec<Vec<u8>> = theirs.iter().map(|id| id.as_bytes().to_vec()).collect();
+    let ids: Vec<String> = theirs.iter().map(|id| format!("x'{id}'")).collect();
+    let sealed = format!(
+        "SELECT sealed FROM event WHERE uid IN ({}) UNION ALL SELECT sealed FROM sighting WHERE id = 2",
+        ids.join(",")
+    );
+    if let Some(sealed) = select(&path, &sealed) {
+        assert_eq!(sealed.len(), 101);
+        needles.extend(sealed);
+    } else {
+        println!("SKIPPED: the sealed bytes, no Python");
+    }
+    let found = |needles: &[Vec<u8>]| {
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(folder.path()).unwrap() {
+            files.push(std::fs::read(entry.unwrap().path()).unwrap());
+        }
+        let holds = |needle: &&Vec<u8>| {
+            files.iter().any(|file| file.windows(needle.len()).any(|part| part == &needle[..]))
+        };
+        needles.iter().filter(holds).count()
+    };
+    assert_eq!(found(&needles), needles.len());
+    assert_eq!(outbox.erase(&subject("bob")).unwrap(), 100);
+    assert_eq!(found(&needles), 0, "bytes of who was erased are left");
+    assert_eq!(outbox.erase(&subject("bob")).unwrap(), 0, "who is not there is no error");
+    let others: Vec<Vec<u8>> = others.iter().map(|id| id.as_bytes().to_vec()).collect();
+    assert_eq!(found(&others), others.len());
+    drop(outbox);
+    // It reads back without them, and with everybody else.
+    let outbox = Outbox::open(&path, &key(1), LIMIT).unwrap();
+    let seen: Vec<_> = outbox.sightings().unwrap().into_iter().map(|it| it.subject).collect();
+    assert_eq!(seen, [subject("alice"), subject("carol")]);
+    assert_eq!(outbox.len().unwrap(), 201);
+    let mut delivered = Vec::new();
+    while let Some(delivery) = outbox.lease(at(9_000), LEASE).unwrap() {
+        assert!(!matches!(&delivery.event.who, Who::Subject { id, .. } if id.as_str() == "bob"));
+        outbox.ack(delivery.event.id).unwrap();
+        delivered.push(delivery.event.id.as_bytes().to_vec());
+    }
+    assert_eq!(delivered, others);
+}
+
+/// The first column of what Python's sqlite3 finds; none without Python.
+fn select(path: &std::path::Path, sql: &str) -> Option<Vec<Vec<u8>>> {
+    let script = "import sqlite3, sys\nfor row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]): print(row[0].hex())";
+    let found =
+        std::process::Command::new("python3").args(["-c", script]).arg(path).arg(sql).output();
+    let found = found.ok()?;
+    assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let lines = String::from_utf8(found.stdout).unwrap();
+    Some(lines.lines().map(|line| line.as_bytes().chunks(2).map(byte).collect()).collect())
+}
+
 /// Sealed values are bound to their rows. Python's sqlite3 moves them.
 #[test]
 fn what_was_moved_between_rows_does_not_open() {

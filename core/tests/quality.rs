@@ -1,6 +1,6 @@
 //! Quality on real and generated faces: what spoils a picture lowers what it should, ranges hold for any
 //! input, and the gate for several frames chooses and refuses.
-
+#![cfg(all(feature = "bundled", feature = "codecs", feature = "rten"))]
 #![allow(
     clippy::unwrap_used,
     clippy::cast_possible_truncation,

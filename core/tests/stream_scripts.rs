@@ -234,6 +234,24 @@ fn a_stream_that_resumes_knows_who_was_there() {
 }
 
 #[test]
+fn who_is_forgotten_was_never_there() {
+    let mut door = Door::new(builder(5).cooldown(second(30)));
+    door.film(0.0, 3.0, |_| vec![Face::at(1, 100.0), Face::at(2, 400.0)]);
+    assert_eq!(door.stream.sightings().len(), 2);
+    // From the gallery and from the stream; they stand there still.
+    door.stream.forget(&subject(1));
+    assert_eq!(door.stream.sightings().len(), 1);
+    assert!(door.stream.followed().all(|it| name(it.who.as_ref()) != Some("person 1".into())));
+    door.film(3.0, 4.0, |_| vec![Face::at(1, 100.0), Face::at(2, 400.0)]);
+    assert_eq!(sorted(door.who()), [1, 1, 2], "whom the gallery still knows begins a new visit");
+    // What an earlier stream saw is forgotten before the first frame too.
+    let mut after = Door::new(builder(5).resume(door.stream.sightings()));
+    after.stream.forget(&subject(1));
+    let seen: Vec<_> = after.stream.sightings().into_iter().map(|it| it.subject).collect();
+    assert_eq!(seen, [subject(2)]);
+}
+
+#[test]
 fn somebody_enrolled_later_is_recognised() {
     let known = Known(Arc::new(1.into()));
     let mut door = Door::new(Stream::builder(&Eyes, &known).look_interval(second(1)));

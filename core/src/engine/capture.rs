@@ -29,6 +29,8 @@ pub struct Sample {
     pub template: Template,
     /// How good the face is as a sample.
     pub quality: Quality,
+    /// See [`Face::strength`](super::Face::strength).
+    pub strength: f32,
     /// What the liveness models say, when the engine was built with them.
     pub liveness: Option<Liveness>,
 }
@@ -62,8 +64,8 @@ impl Engine {
             let Liveness { score, threshold } = refused;
             return Ok(Capture::Rejected(vec![Issue::NotLive { score, minimum: threshold }]));
         }
-        let template = self.template_of(&crop)?;
-        Ok(Capture::Usable(Sample { detection, template, quality, liveness }))
+        let (template, strength) = self.template_of(&crop)?;
+        Ok(Capture::Usable(Sample { detection, template, quality, strength, liveness }))
     }
 }
 

@@ -24,6 +24,12 @@ impl Engine {
         })
     }
 
+    /// Whether the engine was built with [`liveness`](super::EngineBuilder::liveness).
+    #[must_use]
+    pub fn has_liveness(&self) -> bool {
+        self.models.liveness.is_some()
+    }
+
     /// `None` when the engine was built without.
     pub(super) fn liveness_in(
         &self,

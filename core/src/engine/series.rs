@@ -40,7 +40,9 @@ pub enum Selection {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Selected {
-    /// The sample of the highest [quality score](crate::quality::Quality::score) among those that agree.
+    /// The sample of the greatest [strength](Sample::strength) among those that agree: of two pictures of a person it names
+    /// the one that is more like the others in two cases of three, where sharpness, pose or the detector do hardly
+    /// better than a coin.
     pub sample: Sample,
     /// Its frame, counted from 0 in the order of the pushes.
     pub frame: usize,
@@ -125,9 +127,10 @@ impl Series {
         rejected.sort_by_key(|(frame, _)| *frame);
         let members: Vec<usize> = (0..usable.len()).filter(|index| !is_outlier(index)).collect();
         let agreeing = members.len();
-        let score = |index: usize| usable[index].1.quality.score;
+        let strength = |index: usize| usable[index].1.strength;
         // The first of equals: `max_by` keeps the last, so the order is turned.
-        let best = members.iter().rev().copied().max_by(|&a, &b| score(a).total_cmp(&score(b)));
+        let best = members.iter().rev().copied();
+        let best = best.max_by(|&a, &b| strength(a).total_cmp(&strength(b)));
         match best {
             Some(best) if agreeing >= needed && 2 * agreeing > usable.len() => {
                 let similarities = members.iter().map(|&index| agreement.similarities[index]);

@@ -1,12 +1,15 @@
 //! Changes to a tenant: each call is one durable commit, or none at all.
 
+mod details;
 mod screen;
 
 use std::collections::HashMap;
 
+use self::details::describe;
+use self::screen::Judged;
 use super::format::Table;
 use super::origin::{self, Fate};
-use super::record::{Record, millis_from_time};
+use super::record::Record;
 use super::ring::{Person, Ring};
 use super::roster::{Known, Roster, not_enrolled};
 use super::store::Writer;
@@ -18,8 +21,8 @@ use crate::id::{SpaceId, SubjectId, TemplateId};
 use crate::index::{BATCH, Index, Owner};
 use crate::vector::Similarity;
 
-/// Bytes of metadata, at most.
-const METADATA: usize = 64 * 1024;
+/// Near misses of one enrolment that are reported, at most.
+const NEAR_MISSES: usize = 5;
 
 /// What became of an enrolment. That somebody is there already is an outcome, not an error.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,9 @@ pub enum Enrollment {
     Added {
         /// Its id.
         template: TemplateId,
+        /// Other subjects who are nearly similar enough to be the same person, most similar first, five at most: see
+        /// [`EnrollPolicy::near_miss_margin`]. Somebody may be there under two names.
+        near_misses: Vec<(SubjectId, Similarity)>,
     },
     /// Nothing was stored: another subject looks the same.
     Duplicate {
@@ -53,14 +59,20 @@ pub struct Erased {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EnrollPolicy {
     duplicate_at: Option<f32>,
+    near_miss_margin: f32,
     templates_per_subject: usize,
     subjects_per_tenant: u64,
 }
 
 impl Default for EnrollPolicy {
-    /// Duplicates from a similarity of 0.6 on, 10 templates per subject, 1,000,000 subjects.
+    /// Duplicates from a similarity of 0.6 on, near misses from 0.5 on, 10 templates per subject, 1,000,000 subjects.
     fn default() -> Self {
-        Self { duplicate_at: Some(0.6), templates_per_subject: 10, subjects_per_tenant: 1_000_000 }
+        Self {
+            duplicate_at: Some(0.6),
+            near_miss_margin: 0.1,
+            templates_per_subject: 10,
+            subjects_per_tenant: 1_000_000,
+        }
     }
 }
 
@@ -72,6 +84,15 @@ impl EnrollPolicy {
     #[must_use]
     pub const fn duplicate_at(mut self, similarity: Option<f32>) -> Self {
         self.duplicate_at = similarity;
+        self
+    }
+
+    /// How far below [`duplicate_at`](Self::duplicate_at) the similarity to another subject may be for
+    /// [`Enrollment::Added`] to report them as a near miss; 0 for no report. The default is 0.1. Where no duplicates are
+    /// looked for, there are no near misses either.
+    #[must_use]
+    pub const fn near_miss_margin(mut self, margin: f32) -> Self {
+        self.near_miss_margin = margin;
         self
     }
 
@@ -94,7 +115,8 @@ impl Tenant {
     /// Adds a template to `subject`, who is enrolled if they are not yet. It is on disk when this returns.
     ///
     /// The check for duplicates and the enrolment are one transaction: two doors cannot enrol one visitor
-    /// under two names at once. Somebody who had expired starts afresh.
+    /// under two names at once. Somebody who had expired starts afresh. [Details](NewTemplate::details) that come with the
+    /// template are stored in the same commit.
     ///
     /// # Errors
     /// [`ErrorKind::LimitReached`] by the [policy](Self::with_policy), [`ErrorKind::SpaceMismatch`] for a template of
@@ -150,10 +172,13 @@ impl Tenant {
             self.state.at(&at, |ring, roster| {
                 let known = roster.find(subject, now)?;
                 let mut batch = Batch::new(self, ring, roster, now, writer)?;
-                let alike = batch.screen(&[(subject, template)])?.into_iter().next().flatten();
-                if let Some(duplicate) = batch.duplicate(alike, subject, template.template)? {
-                    return Ok(duplicate);
-                }
+                let alike = batch.screen(&[(subject, template)])?.pop().unwrap_or_default();
+                let alike = match batch.judge(alike, subject, template.template)? {
+                    Judged::Duplicate { of, similarity } => {
+                        return Ok(Enrollment::Duplicate { of, similarity });
+                    }
+                    Judged::Another { near_misses } => near_misses,
+                };
                 let person = ring.known_person(&at, known.row)?;
                 let mut left = known.templates.len();
                 for stored in ring.templates(&at, &person, &roster.spaces)? {
@@ -164,7 +189,7 @@ impl Tenant {
                     }
                 }
                 batch.pending.insert(subject.clone(), Pending { person, templates: left });
-                let outcome = batch.add(subject, template)?;
+                let outcome = batch.add(subject, template, alike)?;
                 batch.finish()?;
                 Ok(outcome)
             })
@@ -206,19 +231,12 @@ impl Tenant {
     /// [`enroll`](Self::enroll).
     pub fn set_details(&self, subject: &SubjectId, details: &Details) -> Result<()> {
         let now = self.now()?;
-        if let Some(metadata) = &details.metadata {
-            check_metadata(metadata)?;
-        }
-        let consent = details.consent.map(millis_from_time).transpose()?;
-        let expires = details.expires_at.map(millis_from_time).transpose()?;
+        details.check()?;
         self.store.write(|writer| {
             let at = writer.snapshot();
             self.state.at(&at, |ring, roster| {
                 let mut person = ring.known_person(&at, roster.find(subject, now)?.row)?;
-                person.profile.consent = consent;
-                // Who was imported stays until the bundle's time is over, at most.
-                person.profile.expires = origin::cap(&at, person.row, expires)?;
-                person.profile.metadata.clone_from(&details.metadata);
+                describe(&at, &mut person, details)?;
                 ring.put_person(writer, &person, true)
             })
         })
@@ -267,9 +285,13 @@ impl Tenant {
                 let mut outcomes = Vec::new();
                 for block in templates.chunks(BATCH) {
                     for ((subject, template), alike) in block.iter().zip(batch.screen(block)?) {
-                        let outcome = match batch.duplicate(alike, subject, template.template)? {
-                            Some(duplicate) => duplicate,
-                            None => batch.add(subject, *template)?,
+                        let outcome = match batch.judge(alike, subject, template.template)? {
+                            Judged::Duplicate { of, similarity } => {
+                                Enrollment::Duplicate { of, similarity }
+                            }
+                            Judged::Another { near_misses } => {
+                                batch.add(subject, *template, near_misses)?
+                            }
                         };
                         outcomes.push(outcome);
                         progress(outcomes.len());
@@ -301,21 +323,6 @@ fn erase_rows(
         ring.set_counts(writer, counts)?;
     }
     Ok(erased)
-}
-
-fn check_metadata(metadata: &str) -> Result<()> {
-    if metadata.len() > METADATA {
-        return Err(Error::new(
-            ErrorKind::LimitReached,
-            format!("the metadata has {} bytes, at most {METADATA} are kept", metadata.len()),
-        ));
-    }
-    serde_json::from_str::<serde::de::IgnoredAny>(metadata).map(drop).map_err(|error| {
-        Error::new(
-            ErrorKind::InvalidArgument,
-            format!("the metadata is not JSON (line {}, column {})", error.line(), error.column()),
-        )
-    })
 }
 
 /// Enrolments of one commit: who is there, and who comes with it.
@@ -370,17 +377,27 @@ impl<'a, 'w> Batch<'a, 'w> {
     }
 
     /// Stores `template` for `subject`, within the limits.
-    fn add(&mut self, subject: &SubjectId, template: NewTemplate<'_>) -> Result<Enrollment> {
+    fn add(
+        &mut self,
+        subject: &SubjectId,
+        template: NewTemplate<'_>,
+        near_misses: Vec<(SubjectId, Similarity)>,
+    ) -> Result<Enrollment> {
         let policy = self.tenant.policy;
-        let NewTemplate { template, picture } = template;
+        let NewTemplate { template, picture, details } = template;
         let (space_row, _) = self.roster.space(template.space())?;
         if !self.pending.contains_key(subject) {
-            let pending = self.begin(subject)?;
+            let pending = self.begin(subject, details)?;
             self.pending.insert(subject.clone(), pending);
         }
         let Some(pending) = self.pending.get_mut(subject) else {
             return Err(Error::new(ErrorKind::Internal, "a pending subject is gone"));
         };
+        if let Some(details) = details
+            && describe(&self.writer.snapshot(), &mut pending.person, details)?
+        {
+            self.ring.put_person(self.writer, &pending.person, true)?;
+        }
         if pending.templates >= policy.templates_per_subject {
             return Err(Error::new(
                 ErrorKind::LimitReached,
@@ -407,11 +424,11 @@ impl<'a, 'w> Batch<'a, 'w> {
             .entry(template.space())
             .or_insert_with(|| Index::new(record.embedding.dimension()))
             .insert(Owner { subject: row, template: record.id }, &record.embedding)?;
-        Ok(Enrollment::Added { template: record.id })
+        Ok(Enrollment::Added { template: record.id, near_misses })
     }
 
-    /// Opens the row of `subject`, or makes one.
-    fn begin(&mut self, subject: &SubjectId) -> Result<Pending> {
+    /// Opens the row of `subject`, or makes one with `details`.
+    fn begin(&mut self, subject: &SubjectId, details: Option<&Details>) -> Result<Pending> {
         match self.roster.any(subject) {
             Some(known) if !known.is_expired(self.now) => {
                 let person = self.ring.known_person(&self.writer.snapshot(), known.row)?;
@@ -437,7 +454,10 @@ impl<'a, 'w> Batch<'a, 'w> {
             ));
         }
         let row = self.writer.next_id()?;
-        let person = self.ring.new_person(row, subject, self.now)?;
+        let mut person = self.ring.new_person(row, subject, self.now)?;
+        if let Some(details) = details {
+            describe(&self.writer.snapshot(), &mut person, details)?;
+        }
         self.ring.put_person(self.writer, &person, false)?;
         self.counts.subjects += 1;
         Ok(Pending { person, templates: 0 })

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::tenant::Details;
 use crate::error::{Error, ErrorKind, Result};
 use crate::geometry::{Landmarks, Point};
 use crate::id::TemplateId;
@@ -23,9 +24,10 @@ use crate::vector::Template;
 pub struct NewTemplate<'a> {
     pub(super) template: &'a Template,
     pub(super) picture: Picture,
+    pub(super) details: Option<&'a Details>,
 }
 
-impl NewTemplate<'_> {
+impl<'a> NewTemplate<'a> {
     /// How good the picture was, by the caller's measure: any finite number.
     #[must_use]
     pub const fn quality(mut self, quality: f32) -> Self {
@@ -40,7 +42,16 @@ impl NewTemplate<'_> {
         self
     }
 
+    /// What is to be kept with the subject from now on, in place of what was: stored in the same commit as the template,
+    /// so that nobody is ever there without their consent or their expiry. Of a duplicate nothing is stored.
+    #[must_use]
+    pub const fn details(mut self, details: &'a Details) -> Self {
+        self.details = Some(details);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<()> {
+        self.details.map_or(Ok(()), Details::check)?;
         if self.picture.is_finite() {
             return Ok(());
         }
@@ -53,7 +64,7 @@ impl NewTemplate<'_> {
 
 impl<'a> From<&'a Template> for NewTemplate<'a> {
     fn from(template: &'a Template) -> Self {
-        Self { template, picture: Picture::default() }
+        Self { template, picture: Picture::default(), details: None }
     }
 }
 

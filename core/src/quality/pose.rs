@@ -33,6 +33,11 @@ const MAX_STEPS: usize = 40;
 ///
 /// The head is turned by yaw about its own vertical axis, then by pitch, then by roll in the picture's
 /// plane.
+///
+/// It is what the detector's landmarks say, and those understate large turns: the eye and the corner of the mouth that are
+/// hidden are put where they would be seen. Of 120 LFW faces that `faceprint eval quality` turned on a cylinder, the bundled
+/// detector's landmarks give a median yaw of 30° for 45°, 31° for 60° and 20° for 75° (of the 46 that are found at all). A
+/// head of a golden picture that SCRFD-500m's landmarks put at 62° is at 48° by the bundled detector's.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Pose {

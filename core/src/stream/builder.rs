@@ -30,6 +30,8 @@ pub(super) struct Options {
     pub(super) look_interval: Duration,
     pub(super) quality_gain: f32,
     pub(super) every: u64,
+    /// Frames that vote on whether a path is of somebody alive.
+    pub(super) liveness: Option<u32>,
 }
 
 impl<O, R> StreamBuilder<O, R> {
@@ -42,6 +44,7 @@ impl<O, R> StreamBuilder<O, R> {
             look_interval: Duration::from_secs(5),
             quality_gain: 10.0,
             every: 1,
+            liveness: None,
         };
         let lost_after = Duration::from_secs(2);
         Self { observer, people, options, lost_after, sure_score: 0.6, earlier: Vec::new() }
@@ -93,6 +96,25 @@ impl<O, R> StreamBuilder<O, R> {
         self
     }
 
+    /// Asks the liveness models, and lets `frames` frames of a face vote: who does not pass for alive in more than half of
+    /// them, by the threshold of the pack's manifest, is not recognised, and gives one
+    /// [`Suspected`](super::Who::Suspected) event. Off by default; the engine must be built
+    /// [with such models](crate::engine::EngineBuilder::liveness).
+    ///
+    /// 5 is a good choice. Judged are the frames that a template is made of anyway, so with
+    /// [`confirm_after(3)`](Self::confirm_after) a face that is live in three of them waits no longer than without.
+    /// The last `frames` judged count: a contradiction makes the stream look at once again, so one bad
+    /// frame is outvoted, and a photograph that takes somebody's place is not.
+    /// Whoever was refused stays so until the face is out of sight for [`lost_after`](Self::lost_after), its path is in
+    /// doubt or another face takes it, and is then judged anew; the [cooldown](Self::cooldown) holds for suspicions too.
+    ///
+    /// A vote takes the noise out of the answers, not their bias: a screen that the models take for a face in most
+    /// frames passes. No conformance with ISO/IEC 30107-3 is claimed; read [`crate::liveness`] before you rely on it.
+    pub const fn liveness(mut self, frames: u32) -> Self {
+        self.options.liveness = Some(frames);
+        self
+    }
+
     /// How long a path waits for a face that is hidden. 2 seconds by default. Whoever comes back later is
     /// recognised anew, which costs templates, and no second event within the cooldown.
     pub const fn lost_after(mut self, unseen: Duration) -> Self {
@@ -121,7 +143,14 @@ impl<O, R> StreamBuilder<O, R> {
     /// [`ErrorKind::InvalidArgument`] for an option out of its range.
     pub fn build(self) -> Result<Stream<O, R>> {
         let Options {
-            threshold, confirm_after, unknown_after, cooldown, quality_gain, every, ..
+            threshold,
+            confirm_after,
+            unknown_after,
+            cooldown,
+            quality_gain,
+            every,
+            liveness,
+            ..
         } = self.options;
         let in_range = |name: &str, value: f64, least: f64, most: f64| {
             if (least..=most).contains(&value) {
@@ -137,6 +166,7 @@ impl<O, R> StreamBuilder<O, R> {
         in_range("quality_gain", quality_gain.into(), 0.0, 100.0)?;
         #[expect(clippy::cast_precision_loss, reason = "only its order of magnitude matters")]
         in_range("every", every as f64, 1.0, 1e6)?;
+        in_range("frames that vote on liveness", liveness.unwrap_or(1).into(), 1.0, 99.0)?;
         in_range("sure_score", self.sure_score.into(), 0.0, 1.0)?;
         // A single look is enough for a single frame.
         let frames = confirm_after.min(2);

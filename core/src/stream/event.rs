@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::geometry::Rect;
 use crate::id::{SubjectId, bytes_from_hex, hex_from_bytes};
 
-/// A visit was confirmed.
+/// A visit was confirmed, or an attack is suspected.
 ///
 /// `Debug` shows no name.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,16 @@ pub enum Who {
     },
     /// Somebody the gallery does not know.
     Visitor(VisitorId),
+    /// A presentation attack is suspected (ISO/IEC 30107-3): the face did not pass for alive, and nobody asked whose it is.
+    /// Only where [`StreamBuilder::liveness`](super::StreamBuilder::liveness) asks for it.
+    Suspected {
+        /// The same for the same face while the stream lives; no visitor has it.
+        id: VisitorId,
+        /// The median liveness score of the frames that were judged, 0..=1.
+        score: f32,
+        /// The least score of a live face, 0..=1.
+        minimum: f32,
+    },
 }
 
 /// 16 random bytes, written as 32 lowercase hexadecimal digits.

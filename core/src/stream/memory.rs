@@ -36,6 +36,8 @@ pub(super) struct Memory {
 struct Visitor {
     id: VisitorId,
     template: Template,
+    /// Whether the face was taken for an attack.
+    suspected: bool,
     /// None until the first event.
     seen: Option<Duration>,
 }
@@ -65,7 +67,9 @@ impl Memory {
     pub(super) fn begins_visit(&self, who: &Who, since: Duration, cooldown: Duration) -> bool {
         let seen = match who {
             Who::Subject { id, .. } => self.subjects.get(id).map(|(seen, _)| *seen),
-            Who::Visitor(id) => self.visitors.iter().find(|it| it.id == *id).and_then(|it| it.seen),
+            Who::Visitor(id) | Who::Suspected { id, .. } => {
+                self.visitors.iter().find(|it| it.id == *id).and_then(|it| it.seen)
+            }
         };
         seen.is_none_or(|seen| since.saturating_sub(seen) >= cooldown)
     }
@@ -83,7 +87,7 @@ impl Memory {
                     None => drop(self.subjects.insert(id.clone(), (now, at))),
                 }
             }
-            Some(Who::Visitor(id)) => {
+            Some(Who::Visitor(id) | Who::Suspected { id, .. }) => {
                 if let Some(visitor) = self.visitors.iter_mut().find(|it| it.id == *id) {
                     visitor.seen = Some(now);
                 }
@@ -92,10 +96,16 @@ impl Memory {
         }
     }
 
-    /// The unknown person of `template`: the most similar one there was, or a new one.
-    pub(super) fn visitor(&mut self, template: &Template, same: f32) -> Result<VisitorId> {
+    /// The unknown person of `template`: the most similar one there was, or a new one. Those who are `suspected` to be no
+    /// person are others.
+    pub(super) fn visitor(
+        &mut self,
+        template: &Template,
+        same: f32,
+        suspected: bool,
+    ) -> Result<VisitorId> {
         let mut best: Option<(f32, VisitorId)> = None;
-        for visitor in &self.visitors {
+        for visitor in self.visitors.iter().filter(|it| it.suspected == suspected) {
             let similarity = visitor.template.similarity(template)?.value();
             if similarity >= best.map_or(same, |(best, _)| best) {
                 best = Some((similarity, visitor.id));
@@ -110,8 +120,14 @@ impl Memory {
             oldest.map(|index| self.visitors.swap_remove(index));
         }
         let id = VisitorId::random()?;
-        self.visitors.push(Visitor { id, template: template.clone(), seen: None });
+        self.visitors.push(Visitor { id, template: template.clone(), suspected, seen: None });
         Ok(id)
+    }
+
+    /// Whoever it was, they were never there.
+    pub(super) fn forget_subject(&mut self, subject: &SubjectId) {
+        self.subjects.remove(subject);
+        self.earlier.retain(|sighting| sighting.subject != *subject);
     }
 
     /// Drops who had been away for the cooldown at `earliest`: on a path from then on they begin a new visit whether

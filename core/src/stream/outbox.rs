@@ -1,5 +1,6 @@
 //! A queue of events that outlives the network, the power and the process.
 
+mod personal;
 mod record;
 
 use std::fmt;
@@ -9,6 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+#[cfg(fuzzing)]
+pub use self::record::fuzz_record;
 use self::record::{
     event_from_bytes, event_to_bytes, millis, sighting_from_bytes, sighting_to_bytes,
 };
@@ -84,6 +87,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 /// - *Sealed.* Names and times are sealed with XChaCha20-Poly1305 under keys that an [`Access`] opens, each event bound
 ///   to its id and file. What shows is how many events there are, how often each was tried, and when it is next.
 ///   Unlike in a gallery, that whole events were *removed* by somebody who can write the file does not show.
+///
+/// Whoever is erased from the gallery is [erased](Self::erase) here with a call of its own.
 ///
 /// Several threads and processes may use one outbox. Its commits are in the write-ahead log and synchronised to the disk
 /// when a call returns.
@@ -223,9 +228,7 @@ impl Outbox {
                 })
                 .map_err(sql_error(FORMAT.name))?;
             let Some((row, uid, attempts, sealed)) = due else { return Ok(None) };
-            let event = open(&self.events, &self.aad(&uid), &sealed)
-                .and_then(|plain| event_from_bytes(EventId::from_bytes(uid), &plain))
-                .ok_or_else(|| damaged(&format!("event {row} does not open")))?;
+            let event = self.open_event(row, uid, &sealed)?;
             let attempts = attempts.saturating_add(1);
             tx.prepare_cached("UPDATE event SET attempts = ?, ready = ? WHERE id = ?")
                 .and_then(|mut it| it.execute([attempts, until, row]))
@@ -322,6 +325,12 @@ impl Outbox {
         let sightings = derive(&root, LABEL_SIGHTINGS)?;
         let tags = Mac::new(&derive(&root, LABEL_TAGS)?);
         Ok(Self { conn: Mutex::new(conn), limit, uid, events, sightings, tags })
+    }
+
+    fn open_event(&self, row: i64, uid: [u8; 16], sealed: &[u8]) -> Result<Event> {
+        open(&self.events, &self.aad(&uid), sealed)
+            .and_then(|plain| event_from_bytes(EventId::from_bytes(uid), &plain))
+            .ok_or_else(|| damaged(&format!("event {row} does not open")))
     }
 
     /// Gives up the oldest events until there is room for one more; how many.

@@ -2,10 +2,11 @@
 
 use crate::detect::Detection;
 use crate::engine::Engine;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::gallery::Tenant;
 use crate::id::SubjectId;
 use crate::image::ImageView;
+use crate::liveness::Liveness;
 use crate::matcher::Query;
 use crate::quality::Policy;
 use crate::vector::Template;
@@ -42,6 +43,28 @@ pub trait Observe<F: ?Sized> {
     /// # Errors
     /// When none is known.
     fn threshold(&self) -> Result<f32>;
+
+    /// Whether [`liveness`](Self::liveness) has an answer. It has none unless an observer says so.
+    fn judges_liveness(&self) -> bool {
+        false
+    }
+
+    /// Whether the face is alive, as far as this frame tells. Asked only where
+    /// [`StreamBuilder::liveness`](super::StreamBuilder::liveness) says so, of each face that is described.
+    ///
+    /// # Errors
+    /// The observer's own; [`InvalidArgument`](ErrorKind::InvalidArgument) when it judges none.
+    fn liveness(&self, frame: &F, face: &Detection) -> Result<Liveness> {
+        let _ = (frame, face);
+        Err(no_liveness())
+    }
+}
+
+pub(super) fn no_liveness() -> Error {
+    Error::new(
+        ErrorKind::InvalidArgument,
+        "the stream is to judge liveness, and what it sees through does not: build the engine with .liveness(true)",
+    )
 }
 
 /// Who knows people: a [`Tenant`], or anything else.
@@ -70,6 +93,14 @@ impl Observe<ImageView<'_>> for Engine {
 
     fn threshold(&self) -> Result<f32> {
         Self::threshold(self, FMR)
+    }
+
+    fn judges_liveness(&self) -> bool {
+        self.has_liveness()
+    }
+
+    fn liveness(&self, frame: &ImageView<'_>, face: &Detection) -> Result<Liveness> {
+        Self::liveness(self, frame, face)
     }
 }
 

@@ -67,7 +67,7 @@ pub fn memory() -> TempDir {
 
 pub fn added(enrollment: Enrollment) -> faceprint::TemplateId {
     match enrollment {
-        Enrollment::Added { template } => template,
+        Enrollment::Added { template, .. } => template,
         Enrollment::Duplicate { similarity, .. } => panic!("a duplicate at {similarity}"),
     }
 }

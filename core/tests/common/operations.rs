@@ -8,9 +8,9 @@ use std::path::Path;
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use faceprint::gallery::{BundleRequest, EnrollPolicy};
+use faceprint::gallery::{BundleRequest, Details, EnrollPolicy, NewTemplate};
 use faceprint::{Error, ErrorKind, Gallery, Tenant};
 
 use crate::common::{added, bits, id, key, space, template, tenant_id};
@@ -39,10 +39,18 @@ impl Operation {
     pub fn run(&self, gallery: &Gallery, acme: &Tenant) -> Result<(), Error> {
         match *self {
             Self::Enroll(number) => {
-                added(acme.enroll(&id(number), &template(number))?);
+                let (template, details) = (template(number), details(number));
+                added(acme.enroll(&id(number), NewTemplate::from(&template).details(&details))?);
             }
             Self::Batch(first) => {
-                let batch: Vec<_> = (first..first + 5).map(|it| (id(it), template(it))).collect();
+                let people: Vec<_> =
+                    (first..first + 5).map(|it| (id(it), template(it), details(it))).collect();
+                let batch: Vec<_> = people
+                    .iter()
+                    .map(|(id, template, details)| {
+                        (id.clone(), NewTemplate::from(template).details(details))
+                    })
+                    .collect();
                 for outcome in acme.enroll_all(&batch, |_, _| {})? {
                     added(outcome);
                 }
@@ -207,6 +215,17 @@ pub fn tenant(gallery: &Gallery) -> Result<Tenant, Error> {
     Ok(acme.with_policy(EnrollPolicy::default().duplicate_at(None)))
 }
 
+/// What is known of a person from the moment that they are there.
+pub fn details(number: u64) -> Details {
+    let second = |second: u64| Some(UNIX_EPOCH + Duration::from_secs(second));
+    let metadata = Some(format!("{{\"number\":{number}}}"));
+    Details {
+        metadata,
+        consent: second(1_000 + number),
+        expires_at: second(7_000_000_000 + number),
+    }
+}
+
 /// Five people from `first` on, from a tenant that an office has made for them.
 fn import(device: &Gallery, acme: &Tenant, first: u64) -> Result<(), Error> {
     static IMPORTS: AtomicU64 = AtomicU64::new(0);
@@ -235,7 +254,7 @@ fn office() -> &'static Gallery {
     })
 }
 
-/// Everybody enrolled, with the seed of their one template.
+/// Everybody enrolled, with the seed of their one template. Nobody is there without what was said of them.
 pub fn people(acme: &Tenant) -> Result<BTreeMap<u64, u64>, Error> {
     static SEEDS: OnceLock<HashMap<Vec<u32>, u64>> = OnceLock::new();
     let seeds =
@@ -245,6 +264,10 @@ pub fn people(acme: &Tenant) -> Result<BTreeMap<u64, u64>, Error> {
         let stored = acme.templates(&subject)?;
         assert_eq!(stored.len(), 1, "half a replacement");
         let number = subject.as_str()["subject number ".len()..].parse().unwrap();
+        let (found, expected) = (acme.subject(&subject)?.details, details(number));
+        assert_eq!((found.metadata, found.consent), (expected.metadata, expected.consent));
+        // Of who came in a bundle it is the bundle's.
+        assert!(found.expires_at.is_some_and(|it| it <= expected.expires_at.unwrap()));
         people.insert(number, seeds[&bits(&stored[0].template)]);
     }
     Ok(people)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use faceprint::liveness::Liveness;
 use faceprint::stream::{Event, Observe, Recognize, Stream, StreamBuilder, VisitorId, Who};
 use faceprint::{
     Detection, Embedding, Landmarks, Point, Rect, Result, SpaceId, SubjectId, Template,
@@ -22,6 +23,8 @@ pub struct Face {
     pub side: f32,
     pub score: f32,
     pub quality: Option<f32>,
+    /// From 0.5 on it passes for alive.
+    pub liveness: f32,
 }
 
 /// A frame.
@@ -42,7 +45,7 @@ pub struct Known(pub Arc<AtomicU64>);
 
 impl Face {
     pub fn at(person: u64, x: f32) -> Self {
-        Self { person, x, y: 100.0, side: 80.0, score: 0.9, quality: Some(60.0) }
+        Self { person, x, y: 100.0, side: 80.0, score: 0.9, quality: Some(60.0), liveness: 0.9 }
     }
 
     fn detection(&self) -> Detection {
@@ -77,6 +80,14 @@ impl Observe<Scene> for Eyes {
 
     fn threshold(&self) -> Result<f32> {
         Ok(THRESHOLD)
+    }
+
+    fn judges_liveness(&self) -> bool {
+        true
+    }
+
+    fn liveness(&self, frame: &Scene, face: &Detection) -> Result<Liveness> {
+        Ok(Liveness::new(frame.face(face).liveness, 0.5))
     }
 }
 
@@ -152,14 +163,20 @@ impl Door {
         }
     }
 
-    /// The number of the person in each event, visitors as 1000 and counting, in order of appearance.
+    /// The number of the person in each event, visitors as 1000 and counting, in order of appearance, and suspected attacks
+    /// as 2000 and counting.
     pub fn who(&self) -> Vec<u64> {
         let mut visitors: BTreeMap<VisitorId, u64> = BTreeMap::new();
+        let mut suspects: BTreeMap<VisitorId, u64> = BTreeMap::new();
         let number = |event: &Event| match &event.who {
             Who::Subject { id, .. } => id.as_str()["person ".len()..].parse().unwrap(),
             Who::Visitor(id) => {
                 let next = 1_000 + visitors.len() as u64;
                 *visitors.entry(*id).or_insert(next)
+            }
+            Who::Suspected { id, .. } => {
+                let next = 2_000 + suspects.len() as u64;
+                *suspects.entry(*id).or_insert(next)
             }
             other => panic!("{other:?}"),
         };

@@ -2,6 +2,7 @@
 
 mod eval;
 mod gallery;
+pub(crate) mod outbox;
 mod quality;
 mod sync;
 mod watch;
@@ -18,6 +19,7 @@ pub(crate) use self::gallery::{
     BackupArgs, CheckArgs, DetailsArgs, EnrollArgs, EraseArgs, FileArgs, GalleryArgs,
     GalleryCommand, ListArgs, NewSecretArgs, RemoveKeyArgs, RenewArgs, SecretArgs, SpacesArgs,
 };
+pub(crate) use self::outbox::OutboxArgs;
 pub(crate) use self::quality::{EvalLivenessArgs, EvalQualityArgs, Preset, QualityArgs};
 pub(crate) use self::sync::{ChangesArgs, ExportArgs, ImportArgs};
 pub(crate) use self::watch::WatchArgs;
@@ -209,6 +211,10 @@ pub(crate) enum Command {
     ///
     /// Exit code 0: at least one event; 1: none; 2: an error.
     Watch(WatchArgs),
+    /// Deliver the events that `watch --outbox` keeps.
+    ///
+    /// Each is delivered at least once, under one id, and is taken out when that is done.
+    Outbox(OutboxArgs),
     /// Judge how good the faces in pictures are as samples, with reasons.
     ///
     /// Of several faces in a picture the largest is judged.

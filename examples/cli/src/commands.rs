@@ -12,6 +12,7 @@ pub(crate) mod identification;
 pub(crate) mod identify;
 pub(crate) mod lfw;
 pub(crate) mod list;
+pub(crate) mod outbox;
 pub(crate) mod quality;
 pub(crate) mod runtime;
 pub(crate) mod sync;

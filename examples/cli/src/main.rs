@@ -6,6 +6,7 @@ mod context;
 mod draw;
 mod drawing;
 mod eval;
+mod event;
 mod faces;
 mod failure;
 mod frames;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Erase(args) => commands::erase::run(args, &context),
         Command::Gallery(args) => commands::gallery::run(&args.command, &engine, &context),
         Command::Watch(args) => commands::watch::run(args, &engine, &context),
+        Command::Outbox(args) => commands::outbox::run(&args.command, &context),
         Command::Eval(EvalCommand::Lfw(args)) => commands::lfw::run(args, &engine, &context),
         Command::Eval(EvalCommand::Identification(args)) => {
             commands::identification::run(args, &engine, &context)

@@ -164,7 +164,22 @@ fn rejected_pictures_are_reported_with_the_reason() {
         assert!(run.stdout.contains(line), "{}", run.stdout);
     }
     let twin = image("probes/elva-3.jpg");
-    assert_eq!(home.people("enroll", &["twin", &twin, "--duplicate-at", "0.99"]).code, Some(0));
+    // Somewhat less than a duplicate, and far from one.
+    let nearly = format!("{:.4}", duplicate["similarity"].as_f64().unwrap() + 0.05);
+    let run = home.people("enroll", &["triplet", &twin, "--duplicate-at", &nearly]);
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    assert!(run.stdout.contains("triplet looks nearly like elva"), "{}", run.stdout);
+    assert_eq!(home.people("erase", &["triplet", "--yes"]).code, Some(0));
+    let run = home.people("enroll", &["triplet", &twin, "--duplicate-at", &nearly, "--json"]);
+    let near = run.json()[0]["enrolled"][0]["near_misses"].clone();
+    assert_eq!(
+        (&near[0]["of"], &near[0]["similarity"]),
+        (&json!("elva"), &duplicate["similarity"])
+    );
+    assert_eq!(home.people("erase", &["triplet", "--yes"]).code, Some(0));
+    let run = home.people("enroll", &["twin", &twin, "--duplicate-at", "0.99", "--json"]);
+    assert_eq!(run.code, Some(0));
+    assert_eq!(run.json()[0]["enrolled"][0]["near_misses"], json!([]));
     assert_eq!(home.people("enroll", &["twin2", &twin]).code, Some(1));
     assert_eq!(home.people("enroll", &["twin2", &twin, "--no-duplicate-check"]).code, Some(0));
     let more = [image("probes/gisa-3.jpg"), image("probes/gisa-4.jpg")];

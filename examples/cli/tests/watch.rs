@@ -159,3 +159,37 @@ fn what_makes_no_sense_is_said() {
         assert!(run.stderr.contains(message), "{args:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn a_photograph_is_suspected_where_that_is_asked() {
+    let known = text(&picture("people"));
+    let folder = tempfile::tempdir().unwrap();
+    let frames = text(folder.path());
+    room(None, 0).save(folder.path().join("0.png")).unwrap();
+    let refused = faceprint(["watch", &frames, "--known", &known, "--liveness"]);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("no liveness models"), "{}", refused.stderr);
+    let Some(shared) = common::shared() else { return };
+    // One of Silent-Face's own attacks.
+    let attack = fs::read(shared.join("golden/images/bulk_rgb_fake.png")).unwrap();
+    for number in 0..6 {
+        fs::write(folder.path().join(format!("{number}.png")), &attack).unwrap();
+    }
+    let catalog = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../core/testdata/catalog.toml");
+    let (catalog, models) = (text(&catalog), text(&shared.join("models")));
+    let watch = |liveness: &[&str]| {
+        let mut args = vec!["watch", &frames, "--known", &known, "--catalog", &catalog];
+        args.extend(["--models", &models, "--pack", "scrfd-mbf-live"]);
+        args.extend(["--accept-license", "InsightFace-non-commercial"]);
+        args.extend(liveness);
+        let run = faceprint(args);
+        assert_ne!(run.code, Some(2), "{}", run.stderr);
+        run.json()
+    };
+    let events = watch(&["--liveness=3"]);
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert!(events[0]["visitor"].is_null() && events[0]["subject"].is_null());
+    assert_eq!(events[0]["suspected"].as_str().unwrap().len(), 16);
+    assert!(events[0]["liveness"].as_f64().unwrap() < 0.5, "{events:?}");
+    assert!(watch(&[]).iter().all(|event| event.get("suspected").is_none()));
+}

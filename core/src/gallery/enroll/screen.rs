@@ -1,22 +1,30 @@
 //! Duplicates: who else looks like a template that is to be enrolled, by the policy.
 
 use super::super::template::NewTemplate;
-use super::{Batch, Enrollment};
+use super::{Batch, EnrollPolicy, NEAR_MISSES};
 use crate::error::{Error, Result};
 use crate::id::SubjectId;
-use crate::index::{Index, Search};
+use crate::index::{Index, Owner, Search};
 use crate::vector::{Similarity, Template};
 
-/// The most similar other subject of a template, by row.
-pub(super) type Alike = Option<(i64, Similarity)>;
+/// The most similar other subjects of a template, by row, most similar first.
+pub(super) type Alike = Vec<(i64, Similarity)>;
+
+/// What a template means for an enrolment.
+pub(super) enum Judged {
+    /// It is of somebody else who is there.
+    Duplicate { of: SubjectId, similarity: Similarity },
+    /// It is not, as far as the policy goes.
+    Another { near_misses: Vec<(SubjectId, Similarity)> },
+}
 
 impl Batch<'_, '_> {
     /// Looks for all of `block` at once, among those enrolled and those that came with this commit. Who is
-    /// added after this is looked for by [`duplicate`](Self::duplicate).
+    /// added after this is looked for by [`judge`](Self::judge).
     pub(super) fn screen(&mut self, block: &[(&SubjectId, NewTemplate<'_>)]) -> Result<Vec<Alike>> {
         block.iter().try_for_each(|(_, template)| template.check())?;
         self.recent.clear();
-        let mut best: Vec<Alike> = vec![None; block.len()];
+        let mut best: Vec<Alike> = vec![Vec::new(); block.len()];
         let mut left: Vec<usize> = (0..block.len()).collect();
         while let Some(space) = left.first().map(|first| block[*first].1.template.space()) {
             let (these, others): (Vec<_>, _) =
@@ -29,15 +37,14 @@ impl Batch<'_, '_> {
             if let Some(index) = index {
                 vectors.iter().try_for_each(|vector| index.check_dimension(vector.len()))?;
             }
-            let Some(at_least) = self.tenant.policy.duplicate_at else { continue };
+            let Some(at_least) = self.tenant.policy.reported_at() else { continue };
             let (roster, now) = (self.roster, self.now);
             let alive = |at, row| Some(row) != own[at] && roster.alive(row, now).is_some();
             let fresh = |at, row| Some(row) != own[at];
             let mut look_in = |index: &Index, allowed: &(dyn Fn(usize, i64) -> bool + Sync)| {
-                let search = Search { at_least, allowed, ..Search::top(1) };
+                let search = Search { at_least, allowed, ..Search::top(1 + NEAR_MISSES) };
                 for (at, found) in these.iter().zip(index.search(&vectors, &search)?) {
-                    let found = found.first().map(|(owner, it)| (owner.subject, *it));
-                    keep_better(&mut best[*at], found);
+                    keep_best(&mut best[*at], found);
                 }
                 Ok::<_, Error>(())
             };
@@ -51,43 +58,62 @@ impl Batch<'_, '_> {
         Ok(best)
     }
 
-    /// Whom `template` is a duplicate of: who was found by [`screen`](Self::screen), or was added since.
-    pub(super) fn duplicate(
+    /// Whom `template` is a duplicate of, or nearly: of those who were found by [`screen`](Self::screen), or were added
+    /// since.
+    pub(super) fn judge(
         &self,
         mut best: Alike,
         subject: &SubjectId,
         template: &Template,
-    ) -> Result<Option<Enrollment>> {
-        let Some(at_least) = self.tenant.policy.duplicate_at else { return Ok(None) };
+    ) -> Result<Judged> {
+        let policy = &self.tenant.policy;
+        let (Some(duplicate_at), Some(at_least)) = (policy.duplicate_at, policy.reported_at())
+        else {
+            return Ok(Judged::Another { near_misses: Vec::new() });
+        };
         let own = self.row_of(subject);
         if let Some(index) = self.fresh.get(&template.space()) {
             let search = Search {
                 at_least,
                 among: Some(&self.recent),
                 allowed: &|_, row| Some(row) != own,
-                ..Search::top(1)
+                ..Search::top(1 + NEAR_MISSES)
             };
-            let found = index.search(&[template.embedding().as_slice()], &search)?;
-            keep_better(
-                &mut best,
-                found.first().and_then(|it| it.first()).map(|it| (it.0.subject, it.1)),
-            );
+            for found in index.search(&[template.embedding().as_slice()], &search)? {
+                keep_best(&mut best, found);
+            }
         }
         let name = |row: i64| {
             let known = || self.roster.alive(row, self.now).map(|known| known.id.clone());
             self.names.get(&row).cloned().or_else(known)
         };
-        Ok(best.and_then(|(row, similarity)| {
-            name(row).map(|of| Enrollment::Duplicate { of, similarity })
-        }))
+        let mut alike: Vec<_> =
+            best.into_iter().filter_map(|(row, it)| name(row).map(|name| (name, it))).collect();
+        if alike.first().is_some_and(|(_, similarity)| similarity.value() >= duplicate_at) {
+            let (of, similarity) = alike.swap_remove(0);
+            return Ok(Judged::Duplicate { of, similarity });
+        }
+        alike.truncate(NEAR_MISSES);
+        Ok(Judged::Another { near_misses: alike })
     }
 }
 
-/// Of equals the one before is kept.
-fn keep_better(best: &mut Alike, found: Alike) {
-    if let Some(found) = found
-        && best.is_none_or(|(_, held)| held < found.1)
-    {
-        *best = Some(found);
+impl EnrollPolicy {
+    /// From which similarity on somebody else is worth a word.
+    fn reported_at(&self) -> Option<f32> {
+        self.duplicate_at.map(|similarity| similarity - self.near_miss_margin.max(0.0))
     }
+}
+
+/// Adds subjects with the best similarity of each. Of equals those before come first.
+fn keep_best(best: &mut Alike, found: Vec<(Owner, Similarity)>) {
+    for (Owner { subject, .. }, similarity) in found {
+        match best.iter_mut().find(|(row, _)| *row == subject) {
+            Some((_, held)) if *held < similarity => *held = similarity,
+            Some(_) => {}
+            None => best.push((subject, similarity)),
+        }
+    }
+    best.sort_by(|a, b| b.1.value().total_cmp(&a.1.value()));
+    best.truncate(1 + NEAR_MISSES);
 }

@@ -12,8 +12,10 @@ use crate::stream::memory::Sighting;
 
 const SUBJECT: u8 = 1;
 const VISITOR: u8 = 2;
+const SUSPECTED: u8 = 3;
 
-/// at (16, nanoseconds since 1970) ‖ track (8) ‖ box (4 x 4) ‖ quality (4) ‖ 1 ‖ similarity (4) ‖ name, or ‖ 2 ‖ visitor (8).
+/// at (16, nanoseconds since 1970) ‖ track (8) ‖ box (4 x 4) ‖ quality (4) ‖ 1 ‖ similarity (4) ‖ name, or ‖ 2 ‖ visitor (8), or
+/// ‖ 3 ‖ score (4) ‖ minimum (4) ‖ id (8).
 pub(super) fn event_to_bytes(event: &Event) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(512));
     bytes.extend_from_slice(&nanos(event.at).to_be_bytes());
@@ -31,6 +33,12 @@ pub(super) fn event_to_bytes(event: &Event) -> Result<Zeroizing<Vec<u8>>> {
         Who::Visitor(visitor) => {
             bytes.push(VISITOR);
             bytes.extend_from_slice(visitor.as_bytes());
+        }
+        Who::Suspected { id, score, minimum } => {
+            bytes.push(SUSPECTED);
+            bytes.extend_from_slice(&score.to_be_bytes());
+            bytes.extend_from_slice(&minimum.to_be_bytes());
+            bytes.extend_from_slice(id.as_bytes());
         }
     }
     if bytes.capacity() > 512 {
@@ -53,6 +61,13 @@ pub(super) fn event_from_bytes(id: EventId, bytes: &[u8]) -> Option<Event> {
             Who::Subject { id, similarity: f32::from_be_bytes(*similarity) }
         }
         VISITOR => Who::Visitor(VisitorId::from_bytes(rest.try_into().ok()?)),
+        SUSPECTED => {
+            let (score, rest) = rest.split_first_chunk()?;
+            let (minimum, id) = rest.split_first_chunk()?;
+            let id = VisitorId::from_bytes(id.try_into().ok()?);
+            let [score, minimum] = [score, minimum].map(|it| f32::from_be_bytes(*it));
+            Who::Suspected { id, score, minimum }
+        }
         _ => return None,
     };
     Some(Event {
@@ -77,6 +92,20 @@ pub(super) fn sighting_from_bytes(bytes: &[u8]) -> Option<Sighting> {
     let (at, name) = bytes.split_first_chunk()?;
     let subject = std::str::from_utf8(name).ok()?.parse().ok()?;
     Some(Sighting { subject, at: from_nanos(i128::from_be_bytes(*at))? })
+}
+
+/// For the fuzzer: any bytes as what is sealed in an outbox.
+#[cfg(fuzzing)]
+pub fn fuzz_record(bytes: &[u8]) {
+    let id = EventId::from_bytes([7; 16]);
+    if let Some(event) = event_from_bytes(id, bytes)
+        && let Ok(written) = event_to_bytes(&event)
+    {
+        assert!(*written == bytes, "an event is written otherwise than it was read");
+    }
+    if let Some(Sighting { subject, at }) = sighting_from_bytes(bytes) {
+        assert!(*sighting_to_bytes(&subject, at) == bytes, "so is a sighting");
+    }
 }
 
 /// Milliseconds since 1970, rounded towards it.
@@ -114,6 +143,9 @@ mod tests {
             ("[a-zA-Zäö界 ]{1,60}", -1.0_f32..1.0)
                 .prop_map(|(id, similarity)| Who::Subject { id: id.parse().unwrap(), similarity }),
             any::<[u8; 8]>().prop_map(|id| Who::Visitor(VisitorId::from_bytes(id))),
+            (any::<[u8; 8]>(), 0.0_f32..1.0, 0.0_f32..1.0).prop_map(|(id, score, minimum)| {
+                Who::Suspected { id: VisitorId::from_bytes(id), score, minimum }
+            }),
         ]
     }
 

@@ -69,6 +69,20 @@ pub(crate) struct WatchArgs {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration, help_heading = "Events")]
     pub(crate) cooldown: Duration,
 
+    /// Let the pack's liveness models vote over this many frames of each face [default with the option: 5]. Who does not pass
+    /// for alive in more than half of them is not recognised, and gives one event with `suspected`. A hint and no proof:
+    /// see `faceprint eval liveness`.
+    #[arg(
+        long,
+        value_name = "FRAMES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "5",
+        value_parser = clap::value_parser!(u32).range(1..=99),
+        help_heading = "Events"
+    )]
+    pub(crate) liveness: Option<u32>,
+
     /// Keep the events in this file too, sealed under the gallery's passphrase or key, or one of its own; made when it is not
     /// there. Cooldowns go on where the last run ended.
     #[arg(long, value_name = "FILE", help_heading = "Events")]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use faceprint::gallery::{Details, EnrollPolicy, NewTemplate};
-use faceprint::{Enrollment, ErrorKind, Sample, SpaceId, SubjectId, Template, Tenant};
+use faceprint::{Enrollment, ErrorKind, Sample, Similarity, SpaceId, SubjectId, Template, Tenant};
 use serde::Serialize;
 
 use super::Answer;
@@ -41,6 +41,8 @@ struct Enrolled<'a> {
     subject: &'a str,
     image: &'a Path,
     template: String,
+    /// Others who look nearly the same, most similar first.
+    near_misses: Vec<Alike>,
 }
 
 #[derive(Debug, Serialize)]
@@ -56,11 +58,11 @@ struct Rejected<'a> {
     reasons: Vec<Reason>,
     /// Who looks the same, and how similar they are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    duplicate: Option<Duplicate>,
+    duplicate: Option<Alike>,
 }
 
 #[derive(Debug, Serialize)]
-struct Duplicate {
+struct Alike {
     of: String,
     similarity: f32,
 }
@@ -97,12 +99,16 @@ pub(crate) fn run(
         rejected: Vec::new(),
     };
     let candidates = report.sift(&tenant, &pictures, samples, args.templates_per_subject)?;
-    let added = report.store(&tenant, &candidates)?;
+    let added = report.store(&tenant, &candidates, &args.details)?;
     report.subjects = added.len();
-    // With those enrolled before: an interrupted command is taken up by the same command.
+    // What is said of those who were there before holds for them too.
     let before = report.already.iter().map(|it| it.subject.parse());
-    let everyone = before.chain(added.into_iter().map(Ok)).collect::<Result<_, _>>()?;
-    keep_details(&tenant, &everyone, &args.details)?;
+    let before = before.collect::<Result<BTreeSet<SubjectId>, _>>()?;
+    for subject in before.difference(&added) {
+        if let Some(details) = details(&tenant, subject, &args.details)? {
+            tenant.set_details(subject, &details)?;
+        }
+    }
     report.templates = report.enrolled.len();
     if context.json {
         output::json(&report)?;
@@ -183,35 +189,47 @@ impl<'a> Report<'a> {
         Ok(candidates)
     }
 
-    /// Enrols in one commit; gives who has a new template.
+    /// Enrols in one commit, with what is said of everybody; gives who has a new template.
     fn store(
         &mut self,
         tenant: &Tenant,
         candidates: &[Candidate<'a>],
+        said: &DetailsArgs,
     ) -> Result<BTreeSet<SubjectId>, Failure> {
         if candidates.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let batch: Vec<_> =
-            candidates.iter().map(|it| (it.subject.clone(), new_template(&it.sample))).collect();
+        let mut known = BTreeMap::new();
+        for Candidate { subject, .. } in candidates {
+            if !known.contains_key(subject) {
+                known.insert(subject, details(tenant, subject, said)?);
+            }
+        }
+        let batch: Vec<_> = candidates
+            .iter()
+            .map(|Candidate { subject, sample, .. }| {
+                let details = known.get(subject).and_then(Option::as_ref);
+                (subject.clone(), new_template(sample, details))
+            })
+            .collect();
         let bar = output::progress(batch.len(), "enrolled");
         let outcomes = tenant.enroll_all(&batch, |done, _| bar.set_position(done as u64));
         bar.finish_and_clear();
         let mut added = BTreeSet::new();
         for (Candidate { picture, subject, .. }, outcome) in candidates.iter().zip(outcomes?) {
             match outcome {
-                Enrollment::Added { template } => {
+                Enrollment::Added { template, near_misses } => {
                     added.insert(subject.clone());
                     self.enrolled.push(Enrolled {
                         subject: &picture.name,
                         image: &picture.path,
                         template: template.to_string(),
+                        near_misses: near_misses.into_iter().map(Alike::from).collect(),
                     });
                 }
                 Enrollment::Duplicate { of, similarity } => {
-                    let similarity = similarity.value();
                     let message = format!("duplicate of {of}, similarity {similarity:.4}");
-                    let duplicate = Duplicate { of: of.to_string(), similarity };
+                    let duplicate = Alike::from((of, similarity));
                     self.reject(picture, vec![Reason::new("duplicate", message)], Some(duplicate));
                 }
             }
@@ -223,7 +241,7 @@ impl<'a> Report<'a> {
         &mut self,
         picture: &'a KnownPicture,
         reasons: Vec<Reason>,
-        duplicate: Option<Duplicate>,
+        duplicate: Option<Alike>,
     ) {
         let (subject, image) = (picture.name.as_str(), picture.path.as_path());
         self.rejected.push(Rejected { subject, image, reasons, duplicate });
@@ -238,6 +256,14 @@ impl<'a> Report<'a> {
             self.gallery.display(),
             self.tenant
         ))?;
+        for Enrolled { subject, image, near_misses, .. } in &self.enrolled {
+            for Alike { of, similarity } in near_misses {
+                let image = image.display();
+                output::line(format!(
+                    "  {image}: {subject} looks nearly like {of}, similarity {similarity:.4}: are they one person?"
+                ))?;
+            }
+        }
         if !self.already.is_empty() {
             let pictures = count(self.already.len(), "picture was", "pictures were");
             output::line(format!("{pictures} enrolled before"))?;
@@ -252,8 +278,15 @@ impl<'a> Report<'a> {
     }
 }
 
-fn new_template(sample: &Sample) -> NewTemplate<'_> {
-    NewTemplate::from(&sample.template).landmarks(sample.detection.landmarks)
+impl From<(SubjectId, Similarity)> for Alike {
+    fn from((of, similarity): (SubjectId, Similarity)) -> Self {
+        Self { of: of.to_string(), similarity: similarity.value() }
+    }
+}
+
+fn new_template<'a>(sample: &'a Sample, details: Option<&'a Details>) -> NewTemplate<'a> {
+    let template = NewTemplate::from(&sample.template).landmarks(sample.detection.landmarks);
+    details.map_or(template, |details| template.details(details))
 }
 
 /// What `subject` has: templates in `space`, and the number in all spaces.
@@ -273,30 +306,28 @@ fn stored(
     }
 }
 
-/// Stores what was said about everybody; what was not said stays as it is.
-fn keep_details(
+/// What is to be kept with `subject`; what was not said stays as it is. None when nothing was said.
+fn details(
     tenant: &Tenant,
-    subjects: &BTreeSet<SubjectId>,
-    args: &DetailsArgs,
-) -> Result<(), Failure> {
-    if args.metadata.is_none() && args.expires.is_none() && args.consent.is_none() {
-        return Ok(());
+    subject: &SubjectId,
+    said: &DetailsArgs,
+) -> Result<Option<Details>, Failure> {
+    if said.metadata.is_none() && said.expires.is_none() && said.consent.is_none() {
+        return Ok(None);
     }
-    for subject in subjects {
-        let before = tenant.subject(subject)?.details;
-        tenant.set_details(
-            subject,
-            &Details {
-                metadata: args.metadata.clone().or(before.metadata),
-                consent: args.consent.or(before.consent),
-                expires_at: args.expires.or(before.expires_at),
-            },
-        )?;
-    }
-    Ok(())
+    let before = match tenant.subject(subject) {
+        Ok(found) => found.details,
+        Err(error) if error.kind() == ErrorKind::SubjectNotFound => Details::default(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Some(Details {
+        metadata: said.metadata.clone().or(before.metadata),
+        consent: said.consent.or(before.consent),
+        expires_at: said.expires.or(before.expires_at),
+    }))
 }
 
-/// The library refuses it too, but only when the person is enrolled already.
+/// The library refuses it too, but only when the pictures have been looked at.
 fn check_metadata(metadata: &str) -> Result<(), Failure> {
     if metadata.len() > 65_536 {
         let bytes = metadata.len();

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &EraseArgs, context: &Context) -> Result<Answer, Failure
     let (path, id) = (&args.tenant.gallery, &args.tenant.tenant);
     let gallery = gallery::open(path, &args.tenant.secret)?;
     let tenant = gallery::tenant(&gallery, id)?;
-    if !args.yes && !confirmed(args)? {
+    if !args.yes && !confirmed(&question(args))? {
         output::note("nobody was erased");
         return Ok(Answer::No);
     }
@@ -59,23 +59,27 @@ pub(crate) fn run(args: &EraseArgs, context: &Context) -> Result<Answer, Failure
     Ok(missing.is_empty().into())
 }
 
-/// Asks at the terminal whether to go on.
-fn confirmed(args: &EraseArgs) -> Result<bool, Failure> {
+/// Asks at the terminal whether `whom` is to be erased.
+pub(crate) fn confirmed(whom: &str) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
         return Err(Failure::usage(
             "erasing cannot be undone, and there is no terminal to ask at: pass --yes to do it",
         ));
     }
+    let mut terminal = io::stderr().lock();
+    write!(terminal, "Erase {whom} for good? [y/N] ")?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn question(args: &EraseArgs) -> String {
     let whom = match args.names.as_slice() {
         [] if args.all => format!("everybody in tenant {}", args.tenant.tenant),
         [] => "everybody who has expired".to_owned(),
         [name] => name.to_string(),
         names => format!("{} people", names.len()),
     };
-    let mut terminal = io::stderr().lock();
-    write!(terminal, "Erase {whom} from {} for good? [y/N] ", args.tenant.gallery.display())?;
-    terminal.flush()?;
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+    format!("{whom} from {}", args.tenant.gallery.display())
 }

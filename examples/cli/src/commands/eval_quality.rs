@@ -61,6 +61,8 @@ struct Report {
     genuine_pairs: usize,
     /// The pairs as they are.
     discard: Vec<Point>,
+    /// The same, where the weakest are left out and not those of the lowest score.
+    discard_strength: Vec<Point>,
     /// The same pairs when one picture of each is spoiled, in all ways by turns.
     discard_spoiled: Vec<Point>,
 }
@@ -93,6 +95,8 @@ struct Spoiled {
     /// Whose template is still similar enough to that of the good picture.
     still_match: usize,
     median_score: f32,
+    /// Of those found: what a turn is read as, degrees.
+    median_yaw: f32,
     accepted: Vec<Rate>,
 }
 
@@ -101,6 +105,7 @@ struct Spoiled {
 struct Seen {
     quality: Quality,
     template: Template,
+    strength: f32,
 }
 
 pub(crate) fn run(
@@ -117,9 +122,12 @@ pub(crate) fn run(
 
     let seen =
         each(&session.engine, &paths, "pictures", |engine, path| see(engine, &faces::read(path)?))?;
-    let curve = discard::curve(&genuine(&pairs, &seen, threshold)?, &DISCARDED);
+    let score = |seen: &Seen| seen.quality.score;
+    let curve = discard::curve(&genuine(&pairs, &seen, threshold, score)?, &DISCARDED);
+    let strength = genuine(&pairs, &seen, threshold, |seen| seen.strength)?;
+    let strength = discard::curve(&strength, &DISCARDED);
     let mixed = spoil_one(&session.engine, &pairs, &paths, &seen)?;
-    let mixed = discard::curve(&genuine(&mixed.0, &mixed.1, threshold)?, &DISCARDED);
+    let mixed = discard::curve(&genuine(&mixed.0, &mixed.1, threshold, score)?, &DISCARDED);
     // Spread over the whole set.
     let step = (paths.len() / args.spoiled.max(1)).max(1);
     let chosen: Vec<_> = paths.iter().step_by(step).take(args.spoiled).cloned().collect();
@@ -138,6 +146,7 @@ pub(crate) fn run(
         unusable: PRESETS.map(|preset| unusable(preset, &trials)).into(),
         genuine_pairs: curve.first().map_or(0, |point| point.pairs),
         discard: curve,
+        discard_strength: strength,
         discard_spoiled: mixed,
     };
     if let Some(path) = &args.plot {
@@ -176,8 +185,11 @@ fn see(engine: &Engine, picture: &Picture) -> Result<Option<Seen>, Failure> {
     let found = engine.analyze(&picture.view())?;
     let detections: Vec<_> = found.iter().map(|face| face.detection).collect();
     let used = faces::prominent(&detections, picture.width(), picture.height());
-    Ok(used
-        .map(|used| Seen { quality: found[used].quality, template: found[used].template.clone() }))
+    Ok(used.map(|used| &found[used]).map(|face| Seen {
+        quality: face.quality,
+        template: face.template.clone(),
+        strength: face.strength,
+    }))
 }
 
 /// Pairs of one person; a picture without a face has the quality 0 and is never accepted.
@@ -185,10 +197,11 @@ fn genuine(
     pairs: &Pairs,
     seen: &[Option<Seen>],
     threshold: f32,
+    quality: impl Fn(&Seen) -> f32,
 ) -> Result<Vec<discard::Pair>, Failure> {
     let pair = |pair: &Pair| match (&seen[pair.left], &seen[pair.right]) {
         (Some(left), Some(right)) => Ok(discard::Pair {
-            quality: left.quality.score.min(right.quality.score),
+            quality: quality(left).min(quality(right)),
             rejected: left.template.similarity(&right.template)?.value() < threshold,
         }),
         _ => Ok(discard::Pair { quality: 0.0, rejected: true }),
@@ -274,8 +287,12 @@ fn refused(preset: Preset, seen: &[Option<Seen>]) -> Refused {
 
 fn spoiled(damage: Damage, kind: usize, trials: &[Vec<Trial>]) -> Spoiled {
     let trials: Vec<_> = trials.iter().filter_map(|of_picture| of_picture.get(kind)).collect();
-    let mut scores: Vec<_> = trials.iter().filter_map(|it| it.quality).map(|it| it.score).collect();
-    scores.sort_by(f32::total_cmp);
+    let sorted = |value: fn(Quality) -> f32| {
+        let mut values: Vec<_> = trials.iter().filter_map(|it| it.quality).map(value).collect();
+        values.sort_by(f32::total_cmp);
+        values
+    };
+    let (scores, yaws) = (sorted(|it| it.score), sorted(|it| it.pose.yaw));
     let accepted = |preset: Preset| {
         let policy = policy(preset);
         rate(preset, trials.iter().filter(|trial| passes(&policy, trial)).count(), trials.len())
@@ -285,6 +302,7 @@ fn spoiled(damage: Damage, kind: usize, trials: &[Vec<Trial>]) -> Spoiled {
         found: scores.len(),
         still_match: trials.iter().filter(|trial| trial.still_matches).count(),
         median_score: scores.get(scores.len() / 2).copied().unwrap_or(0.0),
+        median_yaw: yaws.get(yaws.len() / 2).copied().unwrap_or(0.0),
         accepted: PRESETS.map(accepted).into(),
     }
 }
@@ -326,18 +344,21 @@ fn print(report: &Report) -> Result<(), Failure> {
             .collect();
         let of = kind.accepted.first().map_or(0, |rate| rate.of);
         output::line(format!(
-            "  {:<12} {}  (of {of}: {} found, {} still match, median score {:.0})",
+            "  {:<12} {}  (of {of}: {} found, {} still match, median score {:.0}, yaw {:.0}°)",
             kind.damage,
             accepted.join("  "),
             kind.found,
             kind.still_match,
-            kind.median_score
+            kind.median_score,
+            kind.median_yaw
         ))?;
     }
     output::line("spoiled pictures that no longer match, accepted")?;
     report.unusable.iter().try_for_each(|rate| output::line(format!("  {}", shown(rate))))?;
     output::line(format!("error versus discard, {} genuine pairs", report.genuine_pairs))?;
     print_curve(&report.discard)?;
+    output::line("the same by the strength of the embeddings")?;
+    print_curve(&report.discard_strength)?;
     output::line("the same with one picture of each pair spoiled, in all ways by turns")?;
     print_curve(&report.discard_spoiled)
 }
@@ -345,7 +366,7 @@ fn print(report: &Report) -> Result<(), Failure> {
 fn print_curve(curve: &[Point]) -> Result<(), Failure> {
     curve.iter().try_for_each(|point| {
         output::line(format!(
-            "  {:>3.0} % left out: FNMR {:.2} %  (95 % {:.2}-{:.2}, {} pairs, score from {:.0})",
+            "  {:>3.0} % left out: FNMR {:.2} %  (95 % {:.2}-{:.2}, {} pairs, from {:.1})",
             point.discarded * 100.0,
             point.fnmr * 100.0,
             point.interval[0] * 100.0,

@@ -3,47 +3,27 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use faceprint::Engine;
 use faceprint::Stream;
-use faceprint::stream::{Event, Followed, Limit, Outbox, Who};
-use faceprint::{Engine, Rect};
-use serde::Serialize;
+use faceprint::stream::{Followed, Limit, Outbox, Who};
 
 use super::Answer;
 use crate::args::{EngineArgs, WatchArgs};
 use crate::context::Context;
 use crate::draw::{self, Mark};
+use crate::event::Report;
 use crate::failure::Failure;
 use crate::frames::{Frame, Frames};
 use crate::known::Known;
 use crate::output;
 use crate::session::{self, Session};
-use crate::time;
 use crate::{gallery, people, secret};
 
 /// An outbox that nobody empties is refused further events from here on.
-const OUTBOX_LIMIT: Limit = Limit::refuse_new(1_000_000);
+pub(crate) const OUTBOX_LIMIT: Limit = Limit::refuse_new(1_000_000);
 
 /// How often the outbox learns who is still there.
 const REMEMBER: Duration = Duration::from_secs(5);
-
-/// An event, for scripts.
-#[derive(Debug, Serialize)]
-struct Report<'a> {
-    /// Tells it from every other event.
-    event: String,
-    at: String,
-    /// Counted from 0.
-    frame: u64,
-    track: u64,
-    subject: Option<&'a str>,
-    similarity: Option<f32>,
-    /// An unknown person, within this run.
-    visitor: Option<String>,
-    /// Left, top, width, height.
-    #[serde(rename = "box")]
-    bounds: [f32; 4],
-    quality: f32,
-}
 
 pub(crate) fn run(
     args: &WatchArgs,
@@ -61,6 +41,9 @@ pub(crate) fn run(
         .confirm_after(args.confirm_after)
         .cooldown(args.cooldown)
         .every(args.every.get());
+    if let Some(frames) = args.liveness {
+        builder = builder.liveness(frames);
+    }
     if let Some(outbox) = &outbox {
         builder = builder.resume(outbox.sightings()?);
     }
@@ -72,7 +55,7 @@ pub(crate) fn run(
             if let Some(outbox) = &outbox {
                 outbox.push(&event)?;
             }
-            output::json(&Report::new(&event, frame.number))?;
+            output::json(&Report::new(&event).frame(frame.number))?;
         }
         if let Some(folder) = args.draw.as_deref().filter(|_| looked_at) {
             paint(folder, &frame, &stream)?;
@@ -101,15 +84,22 @@ fn known(
             let gallery = gallery::read(path, &args.secret)?;
             gallery::require_space(&gallery, path, &session::pack(context, engine)?, context)?;
             let tenant = gallery::tenant(&gallery, &args.tenant)?;
-            Ok((Known::Gallery(tenant), Session::open(context, engine)?))
+            Ok((Known::Gallery(tenant), session(args, engine, context)?))
         }
         (Some(folder), None) => {
             let pictures = people::list(folder)?;
-            let session = Session::open(context, engine)?;
+            let session = session(args, engine, context)?;
             let (known, _) = Known::from_folder(&session.engine, folder, &pictures)?;
             Ok((known, session))
         }
         (None, None) => Err(Failure::usage("whom to know: --known FOLDER or --gallery FILE")),
+    }
+}
+
+fn session(args: &WatchArgs, engine: &EngineArgs, context: &Context) -> Result<Session, Failure> {
+    match args.liveness {
+        Some(_) => Session::with_liveness(context, engine),
+        None => Session::open(context, engine),
     }
 }
 
@@ -120,29 +110,7 @@ fn outbox(path: &Path, args: &WatchArgs) -> Result<Outbox, Failure> {
         .map_err(|error| Failure::from(error).at(path))
 }
 
-impl<'a> Report<'a> {
-    fn new(event: &'a Event, frame: u64) -> Self {
-        let (subject, similarity, visitor) = match &event.who {
-            Who::Subject { id, similarity } => (Some(id.as_str()), Some(*similarity), None),
-            Who::Visitor(visitor) => (None, None, Some(visitor.to_string())),
-            _ => (None, None, None),
-        };
-        let Rect { x, y, width, height } = event.bounds;
-        Self {
-            event: event.id.to_string(),
-            at: time::exact(event.at),
-            frame,
-            track: event.track,
-            subject,
-            similarity,
-            visitor,
-            bounds: [x, y, width, height],
-            quality: event.quality,
-        }
-    }
-}
-
-/// Draws who is followed: green with the name, red for unknown, blue as long as it is not decided.
+/// Draws who is followed: green with the name, red for unknown and for suspected attacks, blue as long as it is not decided.
 fn paint(folder: &Path, frame: &Frame, stream: &Stream<Engine, Known>) -> Result<(), Failure> {
     let marks: Vec<Mark> = stream.followed().map(|face| mark(&face)).collect();
     let image = &frame.image;
@@ -156,6 +124,9 @@ fn mark(face: &Followed) -> Mark {
         Some(Who::Subject { id, .. }) if !face.doubtful => (id.to_string(), draw::GREEN),
         Some(Who::Visitor(visitor)) if !face.doubtful => {
             (format!("unknown {:.4}", visitor.to_string()), draw::RED)
+        }
+        Some(Who::Suspected { score, .. }) if !face.doubtful => {
+            (format!("alive? {score:.2}"), draw::RED)
         }
         _ => (format!("{}?", face.track), draw::BLUE),
     };
