@@ -7,7 +7,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 if [ ! -f "$here/.venv/matching" ]; then
     python3 -m venv "$here/.venv"
-    "$here/.venv/bin/pip" install --quiet --only-binary :all: --requirement "$here/matching.txt"
+    # hnswlib has no wheels: it needs a C++ compiler.
+    "$here/.venv/bin/pip" install --quiet --only-binary faiss-cpu,numpy,usearch --requirement "$here/matching.txt"
     touch "$here/.venv/matching"
 fi
 cargo build --quiet --release --manifest-path "$root/Cargo.toml" --package faceprint-benches --bin matching

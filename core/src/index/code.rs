@@ -41,8 +41,7 @@ use zeroize::Zeroize;
 use crate::vector::simd::{Line, MAX_DIMENSION, PLANES, PROBE_PAD, Reach, Sought, coarse_lines};
 
 /// Where codes end, as a share of a row's largest value. A narrower range has a shorter residual with four
-/// bits, which most rows are judged by, and a longer one with eight: of isotropic vectors this one leaves three in
-/// ten rows fewer for a closer look (`benches/README.md`).
+/// bits, which most rows are judged by, and a longer one with eight: measured, see `benches/README.md`.
 const CLIP: f32 = 0.95;
 
 /// Of a row the scale, and the lengths of what codes leave out: with four bits, with five, and with all.
