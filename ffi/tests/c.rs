@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
-use common::{Built, Language, build, has, here, run};
+use common::{Built, Language, build, has, here, root, run};
 
 const PROGRAMS: [&str; 5] = ["errors", "capture", "gallery", "conformance", "threads"];
 
@@ -28,6 +28,25 @@ fn programs_pass_as_cpp() {
 #[test]
 fn the_wrapper_for_cpp_passes() {
     run(&build(Language::Cpp, &here().join("tests/c/wrapper.cpp"), "wrapper"), &[]);
+}
+
+/// Faces and verdicts: benno, elva, doran, somebody unknown, faro, gisa.
+#[test]
+fn the_examples_say_the_same() {
+    let c = build(Language::C, &root().join("examples/c/identify.c"), "identify");
+    let cpp = build(Language::Cpp, &root().join("examples/cpp/identify.cpp"), "identify");
+    let said = |built: &Built| {
+        let mut command = Command::new(&built.path);
+        command.arg(root().join("examples/images"));
+        built.check(command)
+    };
+    let (c, cpp) = (said(&c), said(&cpp));
+    assert_eq!(c, cpp);
+    let names: Vec<_> = c.lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(names, ["benno", "elva", "doran", "unknown", "faro", "gisa"], "{c}");
+    let similar =
+        |line: &str| line.split(' ').nth(1).is_none_or(|it| it.parse::<f32>().unwrap() > 0.5);
+    assert!(c.lines().all(similar), "{c}");
 }
 
 #[test]
