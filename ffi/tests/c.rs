@@ -49,6 +49,15 @@ fn the_examples_say_the_same() {
     assert!(c.lines().all(similar), "{c}");
 }
 
+/// `FACEPRINT_THOROUGH=1` makes 10,000 rounds.
+#[test]
+fn memory_stays_what_it_was() {
+    let thorough = std::env::var_os("FACEPRINT_THOROUGH").is_some();
+    let built = program("leaks", Language::C);
+    let said = run(&built, &[("ROUNDS", if thorough { "10000" } else { "500" })]);
+    eprint!("{said}");
+}
+
 #[test]
 fn valgrind_finds_nothing() {
     if !has("valgrind") {

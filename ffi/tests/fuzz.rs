@@ -9,6 +9,9 @@ use std::ptr::{null, null_mut};
 
 use faceprint_ffi::*;
 
+#[path = "fuzz/callbacks.rs"]
+mod callbacks;
+
 const CALLS: usize = 30_000;
 const THOROUGH: usize = 1_000_000;
 
@@ -32,7 +35,6 @@ fn random_calls_come_back() {
 struct World {
     random: u64,
     folder: tempfile::TempDir,
-    files: usize,
     texts: Vec<CString>,
     error: *mut faceprint_error,
     engine: *mut faceprint_engine,
@@ -62,9 +64,9 @@ macro_rules! some {
 macro_rules! give {
     ($world:ident . $pool:ident, $free:ident, |$out:ident, $error:ident| $call:expr) => {{
         let mut made = null_mut();
+        let place = if $world.below(40) == 0 { null_mut() } else { &raw mut made };
         // SAFETY: a place on this stack, or NULL.
-        let $out =
-            unsafe { Out::new(if $world.below(40) == 0 { null_mut() } else { &raw mut made }) };
+        let $out = unsafe { Out::new(place) };
         let $error = $world.error();
         let status = $call;
         $world.settle(status);
@@ -103,6 +105,9 @@ macro_rules! list {
     }};
 }
 
+#[path = "fuzz/calls.rs"]
+mod calls;
+
 impl World {
     fn new(seed: u64) -> Self {
         let memory = std::path::Path::new("/dev/shm");
@@ -127,7 +132,6 @@ impl World {
         let mut world = Self {
             random: seed,
             folder: folder.unwrap(),
-            files: 0,
             texts: texts.map(|it| CString::new(it).unwrap()).to_vec(),
             error: null_mut(),
             engine: null_mut(),
@@ -220,7 +224,8 @@ impl World {
             }
             19 => {
                 let (tenant, user) = (some!(self.tenants), self.user());
-                let progress = if self.below(2) == 0 { None } else { Some(progress as _) };
+                let progress =
+                    if self.below(2) == 0 { None } else { Some(callbacks::progress as _) };
                 list!(
                     self,
                     faceprint_pairs,
@@ -303,213 +308,6 @@ impl World {
         }
     }
 
-    fn new_access(&mut self) {
-        let key = [self.below(3) as u8; 40];
-        let len = [32, 32, 32, 0, 31, 40][self.below(6)];
-        // SAFETY: 40 bytes, or NULL.
-        let bytes = unsafe { Items::new(if self.below(9) == 0 { null() } else { key.as_ptr() }) };
-        let mut provider = faceprint_key_provider {
-            struct_size: size_of::<faceprint_key_provider>(),
-            user: self.user(),
-            wrap: Some(wrap),
-            unwrap: Some(unwrap),
-            release: Some(release),
-        };
-        provider.struct_size =
-            [provider.struct_size, 8, 0, 7, usize::MAX][self.below(8).min(4) % 5];
-        let by_provider = self.below(2) == 0;
-        give!(self.accesses, faceprint_access_free, |out, error| {
-            if by_provider {
-                // SAFETY: a structure on this stack.
-                faceprint_access_provider(unsafe { Options::new(&raw const provider) }, out, error)
-            } else {
-                faceprint_access_key(bytes, len, out, error)
-            }
-        });
-    }
-
-    fn new_gallery(&mut self) {
-        self.files += 1;
-        let number = if self.below(3) == 0 { self.below(self.files) } else { self.files };
-        let path = CString::new(format!("{}/{number}", self.folder.path().display())).unwrap();
-        // SAFETY: lives longer than the call.
-        let path = unsafe { Text::new(path.as_ptr()) };
-        let access = some!(self.accesses);
-        let space = faceprint_space_id { bytes: [1; 32] };
-        let space = if self.below(9) == 0 { None } else { Some(&space) };
-        let create = self.below(3) > 0;
-        give!(self.galleries, faceprint_gallery_free, |out, error| {
-            if create {
-                faceprint_gallery_create(path, access, space, out, error)
-            } else {
-                faceprint_gallery_open(path, access, out, error)
-            }
-        });
-    }
-
-    fn new_template(&mut self) {
-        let mut values = [0.0_f32; 32];
-        for value in &mut values {
-            *value = self.below(2000) as f32 / 1000.0 - 1.0;
-        }
-        if self.below(9) == 0 {
-            values[3] = f32::NAN;
-        }
-        let space = faceprint_space_id { bytes: [1 + (self.below(7) / 6) as u8; 32] };
-        let len = [32, 32, 32, 32, 32, 0, 7, usize::MAX][self.below(8)];
-        let null = self.below(9) == 0 || len > 32;
-        // SAFETY: as many values as are said, or NULL.
-        let items = unsafe { Items::new(if null { null_mut() } else { values.as_mut_ptr() }) };
-        give!(self.templates, faceprint_template_free, |out, error| {
-            faceprint_template_new(items, len, Some(&space), out, error)
-        });
-    }
-
-    fn enroll(&mut self) {
-        let (tenant, subject, template) = (some!(self.tenants), self.text(), some!(self.templates));
-        let error = self.error();
-        let mut enrollment = std::mem::MaybeUninit::uninit();
-        // SAFETY: a place on this stack.
-        let place = unsafe { Out::new(enrollment.as_mut_ptr()) };
-        let status = match self.below(3) {
-            0 => faceprint_tenant_replace(tenant, subject, template, place, error),
-            _ => faceprint_tenant_enroll(tenant, subject, template, place, error),
-        };
-        self.settle(status);
-    }
-
-    fn search(&mut self) {
-        let (tenant, probe) = (some!(self.tenants), some!(self.templates));
-        let roster = [self.text(), self.text()];
-        let query = faceprint_query {
-            struct_size: [size_of::<faceprint_query>(), 16, 0, 9999][self.below(9).min(3)],
-            limit: [1, 3, 0, usize::MAX][self.below(4)],
-            at_least: [-1.0, 0.5, f32::NAN][self.below(3)],
-            ambiguity_margin: 0.1,
-            // SAFETY: two texts, or NULL.
-            among: unsafe { Items::new(if self.below(2) == 0 { null() } else { roster.as_ptr() }) },
-            among_len: self.below(3),
-        };
-        // SAFETY: a structure on this stack, or NULL.
-        let query =
-            unsafe { Options::new(if self.below(5) == 0 { null() } else { &raw const query }) };
-        let mut verdict = 0;
-        // SAFETY: a place on this stack.
-        let place = unsafe { Out::new(&raw mut verdict) };
-        let decide = self.below(2) == 0;
-        list!(
-            self,
-            faceprint_hits,
-            faceprint_hits_len,
-            faceprint_hits_at,
-            faceprint_hits_free,
-            |out, error| {
-                if decide {
-                    faceprint_tenant_decide(tenant, probe, query, place, out, error)
-                } else {
-                    faceprint_tenant_identify(tenant, probe, query, out, error)
-                }
-            }
-        );
-    }
-
-    fn import(&mut self) {
-        let (tenant, signer) = (some!(self.tenants), self.text());
-        let bytes = [7_u8; 64];
-        // SAFETY: as many bytes as are said.
-        let items = unsafe { Items::new(bytes.as_ptr()) };
-        let (len, error) = (self.below(65), self.error());
-        let status = faceprint_tenant_import_bundle(tenant, items, len, signer, Out::NULL, error);
-        self.settle(status);
-    }
-
-    fn details(&mut self) {
-        let (tenant, subject) = (some!(self.tenants), self.text());
-        let details = faceprint_details {
-            struct_size: size_of::<faceprint_details>(),
-            metadata: self.text(),
-            consent: [FACEPRINT_NO_TIME, 5, -5, i64::MAX][self.below(4)],
-            expires_at: [FACEPRINT_NO_TIME, 4_102_444_800_000, i64::MIN + 1][self.below(3)],
-        };
-        let error = self.error();
-        // SAFETY: a structure on this stack.
-        let options = unsafe { Options::new(&raw const details) };
-        let status = faceprint_tenant_set_details(tenant, subject, options, error);
-        self.settle(status);
-    }
-
-    /// Pictures that are refused, and now and then a small one that is not.
-    fn pictures(&mut self) {
-        let bytes = [90_u8; 3 * 32 * 32];
-        let sides = [0, 1, 31, 32, 33, 65_536, u32::MAX];
-        let small = self.below(200) == 0;
-        let image = faceprint_image {
-            // SAFETY: as many bytes as are said, or NULL.
-            data: unsafe { Items::new(if self.below(5) == 0 { null() } else { bytes.as_ptr() }) },
-            len: if small { bytes.len() } else { self.below(100) },
-            stride: [0, 0, 1, usize::MAX, 96][self.below(5)],
-            width: sides[self.below(7)],
-            height: sides[self.below(7)],
-            format: self.number(),
-            orientation: self.number(),
-            planes: Items::NULL,
-            plane_count: self.below(9),
-        };
-        // SAFETY: an engine.
-        let engine = if self.below(9) == 0 { None } else { unsafe { self.engine.as_ref() } };
-        let image = if self.below(9) == 0 { None } else { Some(&image) };
-        list!(
-            self,
-            faceprint_detections,
-            faceprint_detections_len,
-            faceprint_detections_at,
-            faceprint_detections_free,
-            |out, error| { faceprint_engine_detect(engine, image, out, error) }
-        );
-    }
-
-    fn outbox(&mut self) {
-        if self.below(3) == 0 {
-            self.files += 1;
-            let path = format!("{}/{}", self.folder.path().display(), self.files);
-            let path = CString::new(path).unwrap();
-            // SAFETY: lives longer than the call.
-            let path = unsafe { Text::new(path.as_ptr()) };
-            let (access, mode, limit) = (some!(self.accesses), self.below(4) as u32, self.below(3));
-            give!(self.outboxes, faceprint_outbox_free, |out, error| {
-                faceprint_outbox_open(path, access, mode, limit as u64, 0, out, error)
-            });
-            return;
-        }
-        let event = faceprint_event {
-            id: faceprint_event_id { bytes: [self.below(4) as u8; 16] },
-            at: [0, i64::MAX, i64::MIN][self.below(3)],
-            track: 1,
-            bounds: faceprint_rect { x: f32::NAN, y: 0.0, width: -1.0, height: f32::INFINITY },
-            quality: f32::NAN,
-            similarity: 7.0,
-            subject: self.text(),
-            visitor: [3; 8],
-        };
-        let (outbox, error) = (some!(self.outboxes), self.error());
-        let status = match self.below(2) {
-            0 => faceprint_outbox_push(outbox, Some(&event), Out::NULL, Out::NULL, error),
-            _ => faceprint_outbox_ack(outbox, Some(&event.id), Out::NULL, error),
-        };
-        self.settle(status);
-    }
-
-    fn keys(&mut self) {
-        let (gallery, access) = (some!(self.galleries), some!(self.accesses));
-        let error = self.error();
-        let status = match self.below(3) {
-            0 => faceprint_gallery_rotate_key(gallery, access, error),
-            1 => faceprint_gallery_rekey(gallery, access, error),
-            _ => faceprint_gallery_add_access(gallery, access, Out::NULL, error),
-        };
-        self.settle(status);
-    }
-
     /// A place for an error, or none.
     fn error(&mut self) -> Out<*mut faceprint_error> {
         self.error = null_mut();
@@ -557,11 +355,16 @@ impl World {
         [0, 1, 2, 3, 7, 15, 16, u32::MAX][self.below(8)]
     }
 
+    /// A byte below `bound`.
+    fn byte(&mut self, bound: u8) -> u8 {
+        u8::try_from(self.below(bound.into())).unwrap()
+    }
+
     fn below(&mut self, bound: usize) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
-        (self.random >> 16) as usize % bound
+        usize::try_from(self.random >> 32).unwrap() % bound
     }
 }
 
@@ -585,51 +388,5 @@ impl Drop for World {
         faceprint_engine_free(Some(unsafe { Box::from_raw(self.engine) }));
         // SAFETY: as above.
         faceprint_pack_free(Some(unsafe { Box::from_raw(self.pack) }));
-    }
-}
-
-unsafe extern "C-unwind" fn wrap(
-    user: *mut c_void,
-    key: *const u8,
-    answer: *mut faceprint_answer,
-) -> i32 {
-    // SAFETY: as the header says: 32 bytes, and an answer.
-    unsafe { answered(user, key, 32, answer) }
-}
-
-unsafe extern "C-unwind" fn unwrap(
-    user: *mut c_void,
-    wrapped: *const u8,
-    len: usize,
-    answer: *mut faceprint_answer,
-) -> i32 {
-    // SAFETY: as the header says.
-    unsafe { answered(user, wrapped, len, answer) }
-}
-
-/// The key itself, unless the caller wants something else.
-unsafe fn answered(
-    user: *mut c_void,
-    bytes: *const u8,
-    len: usize,
-    answer: *mut faceprint_answer,
-) -> i32 {
-    // SAFETY: what the callers promise.
-    let (items, answer) = unsafe { (Items::new(bytes), answer.as_mut()) };
-    match user.addr() {
-        1 => return 1,
-        2 => faceprint_answer_set(answer, items, len.min(5)),
-        3 => panic!("as asked"),
-        _ => faceprint_answer_set(answer, items, len),
-    }
-    0
-}
-
-unsafe extern "C-unwind" fn release(_: *mut c_void) {}
-
-unsafe extern "C-unwind" fn progress(user: *mut c_void, done: usize, all: usize) {
-    assert!(done <= all, "as asked");
-    if user.addr() == 3 {
-        panic!("as asked");
     }
 }
