@@ -2,7 +2,7 @@
 //! `include/faceprint.hpp`, which wraps it for C++17.
 //!
 //! What a C programmer has to know is in [`HEADER`], which stands at the top of the header. What a Rust programmer
-//! has to know: functions convert and nothing else; [`boundary`] alone catches panics, checks pointers and reads
+//! has to know: functions convert and nothing else; `boundary` alone catches panics, checks pointers and reads
 //! memory of the caller. `catch_unwind` needs panics that unwind.
 
 #![allow(

@@ -10,6 +10,7 @@ use std::process::Command;
 
 use common::{Language, build, here, root, run, shared_library};
 use faceprint::ErrorKind;
+use faceprint_ffi::*;
 
 /// `FACEPRINT_BLESS=1` writes `abi.tsv`. A line that changes or goes breaks programs: it needs another version of
 /// the SONAME. Lines may be added, at the end of structures that have a `struct_size`.
@@ -48,6 +49,64 @@ fn sizes_offsets_and_numbers_are_frozen() {
     assert_eq!(kept, found, "the ABI grew: run with FACEPRINT_BLESS=1");
 }
 
+/// Each field of each initializer, byte by byte.
+#[test]
+fn initializers_are_the_defaults() {
+    let header = header();
+    let mut lines = String::new();
+    let mut expected = String::new();
+    for (name, fields) in structures(&header) {
+        let Some(defaults) = defaults(&name) else { continue };
+        let initializer = format!("{}_INIT", name.to_uppercase());
+        assert!(header.contains(&format!("#define {initializer}")), "no {initializer}");
+        writeln!(lines, "{{ static const {name} it = {initializer};").unwrap();
+        for field in fields {
+            writeln!(
+                lines,
+                "printf(\"{name}.{field}\\t%zu\\t%zu\\t\", offsetof({name}, {field}), sizeof it.{field});\n\
+                 for (size_t i = 0; i < sizeof it.{field}; i++)\n\
+                 printf(\"%02x\", ((const unsigned char *)&it.{field})[i]);\nputs(\"\");"
+            )
+            .unwrap();
+        }
+        writeln!(lines, "}}").unwrap();
+        writeln!(expected, "{name}").unwrap();
+        let found = program(&lines);
+        lines.clear();
+        for line in found.lines() {
+            let cells: Vec<_> = line.split('\t').collect();
+            let [at, len] = [1, 2].map(|cell: usize| cells[cell].parse::<usize>().unwrap());
+            let bytes: String =
+                defaults[at..at + len].iter().map(|it| format!("{it:02x}")).collect();
+            assert_eq!(cells[3], bytes, "{}", cells[0]);
+        }
+    }
+    assert_eq!(expected.lines().count(), 8, "{expected}");
+}
+
+/// The bytes of what the library does without options. Padding is never looked at.
+fn defaults(name: &str) -> Option<Vec<u8>> {
+    fn bytes<T: Growing>() -> Vec<u8> {
+        let mut place = std::mem::MaybeUninit::<T>::zeroed();
+        place.write(T::defaults());
+        let first = place.as_ptr().cast::<u8>();
+        // SAFETY: as many bytes as the value has. Padding may be what it was, zero, or anything: it is copied by
+        // `read_volatile`, and not compared.
+        (0..size_of::<T>()).map(|at| unsafe { first.add(at).read_volatile() }).collect()
+    }
+    Some(match name {
+        "faceprint_decode_limits" => bytes::<faceprint_decode_limits>(),
+        "faceprint_engine_options" => bytes::<faceprint_engine_options>(),
+        "faceprint_key_provider" => bytes::<faceprint_key_provider>(),
+        "faceprint_enroll_policy" => bytes::<faceprint_enroll_policy>(),
+        "faceprint_query" => bytes::<faceprint_query>(),
+        "faceprint_details" => bytes::<faceprint_details>(),
+        "faceprint_bundle_request" => bytes::<faceprint_bundle_request>(),
+        "faceprint_stream_options" => bytes::<faceprint_stream_options>(),
+        _ => return None,
+    })
+}
+
 #[test]
 fn the_library_exports_what_the_header_declares_and_nothing_else() {
     let output =
@@ -84,7 +143,17 @@ fn every_kind_of_error_has_its_number() {
         let line = format!("FACEPRINT_STATUS{screaming} = {number},");
         assert!(header.contains(&line), "the header lacks {line}");
     }
-    assert_eq!(faceprint_ffi::status(ErrorKind::BundleExpired) as u32, 315);
+    assert_eq!(status(ErrorKind::BundleExpired) as u32, 315);
+}
+
+/// What a program with these lines prints.
+fn program(lines: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("abi.c");
+    let includes = "#include <stdio.h>\n#include \"faceprint.h\"\n";
+    std::fs::write(&source, format!("{includes}int main(void) {{\n{lines}return 0;\n}}\n"))
+        .unwrap();
+    run(&build(Language::C, &source, "abi"), &[])
 }
 
 fn header() -> String {
