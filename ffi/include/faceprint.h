@@ -23,6 +23,10 @@
  *   Any object may be used from any thread, and from several at once. Two calls on one stream or series wait for each other.
  *   There are no globals and no thread-local state. Freeing an object while another thread uses it is an error.
  *
+ * Callbacks
+ *   They get the `user` they were given with, and return: no exception and no longjmp goes through the library. They use
+ *   no object that the call they come from was given.
+ *
  * Options
  *   Structures that begin with struct_size are initialized with the macro of their name and _INIT, so that a program
  *   goes on to work with later versions of the library.
@@ -46,12 +50,12 @@
 /* No time at all. */
 #define FACEPRINT_NO_TIME INT64_MIN
 
+/* A share for which the pack has a default. */
+#define FACEPRINT_DEFAULT_SHARE (-1.0f)
+
 
 // A count for which the library or the pack has a default.
 #define FACEPRINT_DEFAULT UINT32_MAX
-
-// A share for which the pack has a default.
-#define FACEPRINT_DEFAULT_SHARE -1.0
 
 // Pictures are scaled for the detector as suits them and the smallest face.
 #define FACEPRINT_DETECTION_SIZE_AUTO 0
@@ -67,36 +71,69 @@ enum faceprint_status
   : uint32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
+  // It succeeded.
   FACEPRINT_STATUS_OK = 0,
+  // An argument is out of its documented range.
   FACEPRINT_STATUS_INVALID_ARGUMENT = 100,
+  // Pixels, or the bytes of a picture file, are not a picture that can be read.
   FACEPRINT_STATUS_INVALID_IMAGE = 101,
+  // A picture is larger than the limits it is read under.
   FACEPRINT_STATUS_LIMIT_EXCEEDED = 102,
+  // Templates of two embedding spaces cannot be compared.
   FACEPRINT_STATUS_SPACE_MISMATCH = 103,
+  // The feature is not part of this build.
   FACEPRINT_STATUS_UNSUPPORTED = 104,
+  // A pack, a model or its file is not where models are looked for.
   FACEPRINT_STATUS_MODEL_NOT_FOUND = 200,
+  // A manifest is not valid; the message names the field.
   FACEPRINT_STATUS_INVALID_MANIFEST = 201,
+  // The bytes of a model file are not the ones its manifest promises.
   FACEPRINT_STATUS_MODEL_CORRUPT = 202,
+  // A model loads but does not behave as its manifest says.
   FACEPRINT_STATUS_MODEL_MISMATCH = 203,
+  // A model's licence has to be accepted before it is loaded.
   FACEPRINT_STATUS_LICENSE_NOT_ACCEPTED = 204,
+  // There is no gallery file at the path.
   FACEPRINT_STATUS_GALLERY_NOT_FOUND = 300,
+  // A file is already where a gallery was to be made.
   FACEPRINT_STATUS_GALLERY_EXISTS = 301,
+  // The passphrase, key or provider opens no access slot of the gallery, or the key is not that of a
+  // Fernet token.
   FACEPRINT_STATUS_WRONG_KEY = 302,
+  // The gallery is not as its keys left it: rows were changed, removed, added, moved or rolled back,
+  // or the file is damaged.
   FACEPRINT_STATUS_INTEGRITY = 303,
+  // Another process holds the gallery's write lock, and waiting did not help.
   FACEPRINT_STATUS_LOCKED = 304,
+  // The file is no gallery, or it or a bundle is of a format this version does not know.
   FACEPRINT_STATUS_GALLERY_VERSION = 305,
+  // The subject is not enrolled, was erased, or has expired.
   FACEPRINT_STATUS_SUBJECT_NOT_FOUND = 306,
+  // The gallery has no such tenant.
   FACEPRINT_STATUS_TENANT_NOT_FOUND = 307,
+  // The subject has no such template.
   FACEPRINT_STATUS_TEMPLATE_NOT_FOUND = 308,
+  // A limit on subjects, templates or metadata would be passed.
   FACEPRINT_STATUS_LIMIT_REACHED = 309,
+  // The caller's key provider refused or failed.
   FACEPRINT_STATUS_KEY_PROVIDER = 310,
+  // The cursor is of another gallery or tenant, or of a later state than the file is in.
   FACEPRINT_STATUS_WRONG_CURSOR = 311,
+  // The bytes are no bundle, or not as the office signed them.
   FACEPRINT_STATUS_BUNDLE_DAMAGED = 312,
+  // The bundle was signed by another office than the one expected.
   FACEPRINT_STATUS_BUNDLE_SIGNER = 313,
+  // The bundle is for another device.
   FACEPRINT_STATUS_BUNDLE_DEVICE = 314,
+  // The bundle's time is over.
   FACEPRINT_STATUS_BUNDLE_EXPIRED = 315,
+  // The inference engine or execution provider that was asked for is not here.
   FACEPRINT_STATUS_BACKEND_UNAVAILABLE = 400,
+  // A file could not be read or written.
   FACEPRINT_STATUS_IO = 401,
+  // A download failed; what was there before is untouched.
   FACEPRINT_STATUS_DOWNLOAD = 402,
+  // A broken promise inside the library. Please report it.
   FACEPRINT_STATUS_INTERNAL = 900,
 };
 #ifndef __cplusplus
@@ -1994,7 +2031,7 @@ void faceprint_fernet_key_free(struct faceprint_fernet_key *key);
 #define FACEPRINT_ENGINE_OPTIONS_INIT \
   { sizeof(faceprint_engine_options), FACEPRINT_BACKEND_CHOICE_AUTO, FACEPRINT_PROVIDER_CPU, NULL, \
     FACEPRINT_DEFAULT, FACEPRINT_DEFAULT, FACEPRINT_DEFAULT, FACEPRINT_DETECTION_SIZE_AUTO, \
-    -1.0f, -1.0f, false, false, NULL, NULL, 0 }
+    FACEPRINT_DEFAULT_SHARE, FACEPRINT_DEFAULT_SHARE, false, false, NULL, NULL, 0 }
 
 #define FACEPRINT_KEY_PROVIDER_INIT \
   { sizeof(faceprint_key_provider), NULL, NULL, NULL, NULL }
@@ -2014,4 +2051,4 @@ void faceprint_fernet_key_free(struct faceprint_fernet_key *key);
   { sizeof(faceprint_bundle_request), NULL, FACEPRINT_NO_TIME, NULL, 0, NULL }
 
 #define FACEPRINT_STREAM_OPTIONS_INIT \
-  { sizeof(faceprint_stream_options), -1.0f, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1 }
+  { sizeof(faceprint_stream_options), FACEPRINT_DEFAULT_SHARE, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1 }

@@ -3,7 +3,7 @@
  *
  * Licence: MIT OR Apache-2.0.
  *
- * Objects are moved, not copied. What was moved from, and what a list lent after the list is gone, must not be used.
+ * It covers what most programs need; for the rest, get() gives what the functions of C take. Objects are moved, not copied. What was moved from, and what a list lent after the list is gone, must not be used.
  * Functions given as callbacks may throw: the exception is kept and thrown again from the call that ran them.
  */
 #ifndef FACEPRINT_HPP

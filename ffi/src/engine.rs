@@ -51,7 +51,8 @@ pub enum faceprint_provider {
 
 /// A count for which the library or the pack has a default.
 pub const FACEPRINT_DEFAULT: u32 = u32::MAX;
-/// A share for which the pack has a default.
+/// A share for which the pack has a default. In the header by hand, as a float in brackets.
+/// cbindgen:ignore
 pub const FACEPRINT_DEFAULT_SHARE: f32 = -1.0;
 /// Pictures are scaled for the detector as suits them and the smallest face.
 pub const FACEPRINT_DETECTION_SIZE_AUTO: u32 = 0;

@@ -11,42 +11,71 @@ use crate::boundary::{free, quietly};
 /// come others.
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(
-    clippy::exhaustive_enums,
-    missing_docs,
-    reason = "as ErrorKind, whose documentation says what each is"
-)]
+#[allow(clippy::exhaustive_enums, reason = "declared for C, with a number for every ErrorKind")]
 pub enum faceprint_status {
+    /// It succeeded.
     Ok = 0,
+    /// An argument is out of its documented range.
     InvalidArgument = 100,
+    /// Pixels, or the bytes of a picture file, are not a picture that can be read.
     InvalidImage = 101,
+    /// A picture is larger than the limits it is read under.
     LimitExceeded = 102,
+    /// Templates of two embedding spaces cannot be compared.
     SpaceMismatch = 103,
+    /// The feature is not part of this build.
     Unsupported = 104,
+    /// A pack, a model or its file is not where models are looked for.
     ModelNotFound = 200,
+    /// A manifest is not valid; the message names the field.
     InvalidManifest = 201,
+    /// The bytes of a model file are not the ones its manifest promises.
     ModelCorrupt = 202,
+    /// A model loads but does not behave as its manifest says.
     ModelMismatch = 203,
+    /// A model's licence has to be accepted before it is loaded.
     LicenseNotAccepted = 204,
+    /// There is no gallery file at the path.
     GalleryNotFound = 300,
+    /// A file is already where a gallery was to be made.
     GalleryExists = 301,
+    /// The passphrase, key or provider opens no access slot of the gallery, or the key is not that of a
+    /// Fernet token.
     WrongKey = 302,
+    /// The gallery is not as its keys left it: rows were changed, removed, added, moved or rolled back,
+    /// or the file is damaged.
     Integrity = 303,
+    /// Another process holds the gallery's write lock, and waiting did not help.
     Locked = 304,
+    /// The file is no gallery, or it or a bundle is of a format this version does not know.
     GalleryVersion = 305,
+    /// The subject is not enrolled, was erased, or has expired.
     SubjectNotFound = 306,
+    /// The gallery has no such tenant.
     TenantNotFound = 307,
+    /// The subject has no such template.
     TemplateNotFound = 308,
+    /// A limit on subjects, templates or metadata would be passed.
     LimitReached = 309,
+    /// The caller's key provider refused or failed.
     KeyProvider = 310,
+    /// The cursor is of another gallery or tenant, or of a later state than the file is in.
     WrongCursor = 311,
+    /// The bytes are no bundle, or not as the office signed them.
     BundleDamaged = 312,
+    /// The bundle was signed by another office than the one expected.
     BundleSigner = 313,
+    /// The bundle is for another device.
     BundleDevice = 314,
+    /// The bundle's time is over.
     BundleExpired = 315,
+    /// The inference engine or execution provider that was asked for is not here.
     BackendUnavailable = 400,
+    /// A file could not be read or written.
     Io = 401,
+    /// A download failed; what was there before is untouched.
     Download = 402,
+    /// A broken promise inside the library. Please report it.
     Internal = 900,
 }
 

@@ -94,6 +94,10 @@ pub const HEADER: &str = "\
  *   Any object may be used from any thread, and from several at once. Two calls on one stream or series wait for each other.
  *   There are no globals and no thread-local state. Freeing an object while another thread uses it is an error.
  *
+ * Callbacks
+ *   They get the `user` they were given with, and return: no exception and no longjmp goes through the library. They use
+ *   no object that the call they come from was given.
+ *
  * Options
  *   Structures that begin with struct_size are initialized with the macro of their name and _INIT, so that a program
  *   goes on to work with later versions of the library.

@@ -132,7 +132,9 @@ fn versions() -> String {
          #define FACEPRINT_VERSION_MINOR {minor}\n\
          #define FACEPRINT_VERSION_PATCH {patch}\n\n\
          /* No time at all. */\n\
-         #define FACEPRINT_NO_TIME INT64_MIN\n",
+         #define FACEPRINT_NO_TIME INT64_MIN\n\n\
+         /* A share for which the pack has a default. */\n\
+         #define FACEPRINT_DEFAULT_SHARE (-1.0f)\n",
         env!("CARGO_PKG_VERSION")
     )
 }
@@ -149,7 +151,7 @@ const INITIALIZERS: &str = "\
 #define FACEPRINT_ENGINE_OPTIONS_INIT \\
   { sizeof(faceprint_engine_options), FACEPRINT_BACKEND_CHOICE_AUTO, FACEPRINT_PROVIDER_CPU, NULL, \\
     FACEPRINT_DEFAULT, FACEPRINT_DEFAULT, FACEPRINT_DEFAULT, FACEPRINT_DETECTION_SIZE_AUTO, \\
-    -1.0f, -1.0f, false, false, NULL, NULL, 0 }
+    FACEPRINT_DEFAULT_SHARE, FACEPRINT_DEFAULT_SHARE, false, false, NULL, NULL, 0 }
 
 #define FACEPRINT_KEY_PROVIDER_INIT \\
   { sizeof(faceprint_key_provider), NULL, NULL, NULL, NULL }
@@ -169,7 +171,7 @@ const INITIALIZERS: &str = "\
   { sizeof(faceprint_bundle_request), NULL, FACEPRINT_NO_TIME, NULL, 0, NULL }
 
 #define FACEPRINT_STREAM_OPTIONS_INIT \\
-  { sizeof(faceprint_stream_options), -1.0f, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1 }
+  { sizeof(faceprint_stream_options), FACEPRINT_DEFAULT_SHARE, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1 }
 ";
 
 fn here() -> &'static Path {
