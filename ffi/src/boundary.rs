@@ -222,7 +222,9 @@ impl<T: Growing> Options<T> {
         }
         // SAFETY: not NULL, and then a `usize` is there by the promise of `new`.
         let size = unsafe { self.0.cast::<usize>().read_unaligned() };
-        if size < size_of::<usize>() || size > size_of::<T>() {
+        // A whole structure, of this version or an earlier one: no field of it is cut in two.
+        let is_whole = size.is_multiple_of(align_of::<T>());
+        if size < size_of::<usize>() || size > size_of::<T>() || !is_whole {
             return Err(Failure::argument(format!(
                 "{name}: struct_size is {size}, this library knows {} to {} bytes; initialize it with its INIT macro",
                 size_of::<usize>(),

@@ -13,7 +13,8 @@ use faceprint::ErrorKind;
 use faceprint_ffi::*;
 
 /// `FACEPRINT_BLESS=1` writes `abi.tsv`. A line that changes or goes breaks programs: it needs another version of
-/// the SONAME. Lines may be added, at the end of structures that have a `struct_size`.
+/// the SONAME. Lines may be added, at the end of structures that have a `struct_size`, and not in their padding, which
+/// older programs leave as it is.
 #[test]
 fn sizes_offsets_and_numbers_are_frozen() {
     let header = header();

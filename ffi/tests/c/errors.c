@@ -59,6 +59,8 @@ static void options_have_a_size(void) {
   faceprint_engine_options options = FACEPRINT_ENGINE_OPTIONS_INIT;
   options.struct_size = 0;
   FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_engine_new(pack, &options, &engine, &error));
+  options.struct_size = sizeof options - 1;
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_engine_new(pack, &options, &engine, &error));
   options.struct_size = sizeof options + 8;
   FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_engine_new(pack, &options, &engine, &error));
   /* A program that knows less: what lies behind is not read. */
