@@ -3,17 +3,20 @@
 #
 #   ffi/install.sh [PREFIX]          /usr/local when it is not given; DESTDIR is put in front
 #
-# For Linux. FACEPRINT_BUILT names a folder that has the libraries already. FACEPRINT_FEATURES are cargo features.
+# For Linux. FACEPRINT_FEATURES are cargo features, FACEPRINT_PROFILE another profile than dist; FACEPRINT_BUILT names a
+# folder that has the libraries already.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${1:-/usr/local}
 to=${DESTDIR:-}$prefix
 
 if [ -z "${FACEPRINT_BUILT:-}" ]; then
-    cargo build --manifest-path "$here/Cargo.toml" --profile dist --features "${FACEPRINT_FEATURES:-}"
+    profile=${FACEPRINT_PROFILE:-dist}
+    cargo build --lib --manifest-path "$here/Cargo.toml" --profile "$profile" --features "${FACEPRINT_FEATURES:-}"
     target=$(cargo metadata --manifest-path "$here/Cargo.toml" --format-version 1 --no-deps |
         sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-    FACEPRINT_BUILT=$target/dist
+    [ "$profile" = dev ] && profile=debug
+    FACEPRINT_BUILT=$target/$profile
 fi
 
 number() { sed -n "s/^#define FACEPRINT_VERSION_$1 //p" "$here/include/faceprint.h"; }
