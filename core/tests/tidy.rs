@@ -89,6 +89,9 @@ fn files_are_short_and_modules_have_no_mod_rs() {
     for folder in ["core", "ffi", "bindings", "examples", "benches"] {
         for file in sources(&root().join(folder)) {
             let lines = fs::read_to_string(&file).unwrap();
+            if lines.contains("Generated from ffi/src by a test; do not edit.") {
+                continue;
+            }
             let lines = lines.lines().take_while(|line| *line != "#[cfg(test)]").count();
             if lines > MAX_LINES {
                 broken.push(format!("{} has {lines} lines, at most {MAX_LINES}", show(&file)));
