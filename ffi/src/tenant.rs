@@ -305,7 +305,7 @@ impl faceprint_new_template {
 
 fn shown(enrollment: Enrollment) -> Result<faceprint_enrollment, Failure> {
     Ok(match enrollment {
-        Enrollment::Added { template } => faceprint_enrollment {
+        Enrollment::Added { template, .. } => faceprint_enrollment {
             outcome: faceprint_outcome::Added as u32,
             similarity: 0.0,
             id: template.into(),
