@@ -45,11 +45,14 @@ use crate::template::PyTemplate;
 /// network; all cores for a run that is alone, unless given.
 ///
 /// In a forked child process (gunicorn with ``--preload``, ``multiprocessing`` with ``fork``) the first call loads the
-/// models again: threads do not survive a fork.
+/// models again on ONNX Runtime, since threads do not survive a fork; the engine in pure Rust raises ``ForkedError``
+/// there when the parent used it: make the ``Engine`` in the child.
 #[pyclass(frozen, module = "faceprint", name = "Engine")]
 pub(crate) struct PyEngine {
     pack: Py<PyModelPack>,
     builder: EngineBuilder,
+    backend: BackendChoice,
+    library: Option<PathBuf>,
     loaded: Mutex<Loaded>,
 }
 
@@ -89,8 +92,9 @@ impl PyEngine {
             Some(pack) => pack,
             None => Py::new(py, PyModelPack(faceprint::ModelPack::bundled()))?,
         };
+        let backend = backend_named(backend)?;
         let mut builder = Engine::builder(&pack.get().0)
-            .backend(backend_named(backend)?)
+            .backend(backend)
             .provider(provider_named(provider)?)
             .flip_averaging(flip_averaging)
             .liveness(liveness);
@@ -120,16 +124,17 @@ impl PyEngine {
         }
         let library = match onnxruntime {
             Some(path) => Some(path),
-            None if backend != "rten" => library::installed(py)?,
+            None if backend != BackendChoice::Rten => library::installed(py)?,
             None => None,
         };
-        if let Some(path) = library {
+        if let Some(path) = &library {
             builder = builder.onnxruntime_library(path);
         }
+        library::survives(py, backend, library.as_deref())?;
         let engine = py.detach(|| builder.clone().build())?;
-        library::loaded(engine.backend());
+        library::loaded(py, engine.backend())?;
         let loaded = Loaded { process: std::process::id(), engine: Some(engine) };
-        Ok(Self { pack, builder, loaded: Mutex::new(loaded) })
+        Ok(Self { pack, builder, backend, library, loaded: Mutex::new(loaded) })
     }
 
     /// The faces in the picture, best score first.
@@ -356,6 +361,7 @@ impl PyEngine {
                 return Ok(engine.clone());
             }
         }
+        library::survives(py, self.backend, self.library.as_deref())?;
         let engine = py.detach(|| self.builder.clone().build())?;
         let mut loaded = self.lock();
         if loaded.process != process {

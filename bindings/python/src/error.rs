@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use faceprint::{Error, ErrorKind};
 use pyo3::exceptions::{PyOSError, PyTypeError};
@@ -53,7 +53,7 @@ impl From<Failure> for PyErr {
         match failure {
             Failure::Core(error) => Python::attach(|py| from_core(py, &error)),
             Failure::Python(error) => error,
-            Failure::File(path, error) => from_io(path, &error),
+            Failure::File(path, error) => from_io(&path, &error),
             Failure::Argument(message) => Python::attach(|py| {
                 let class = by_code(py, ErrorKind::InvalidArgument.code());
                 class.and_then(|class| made(&class, &message, ErrorKind::InvalidArgument.code()))
@@ -81,9 +81,13 @@ fn from_core(py: Python<'_>, error: &Error) -> PyErr {
 }
 
 /// Python chooses the subclass by the number: `FileNotFoundError` and its siblings.
-fn from_io(path: PathBuf, error: &io::Error) -> PyErr {
+fn from_io(path: &Path, error: &io::Error) -> PyErr {
     match error.raw_os_error() {
-        Some(number) => PyOSError::new_err((number, error.to_string(), path)),
+        Some(number) => Python::attach(|py| {
+            let said = py.import("os")?.call_method1("strerror", (number,))?.unbind();
+            Ok::<_, PyErr>(PyOSError::new_err((number, said, path.display().to_string())))
+        })
+        .unwrap_or_else(|error| error),
         None => PyOSError::new_err(format!("{}: {error}", path.display())),
     }
 }

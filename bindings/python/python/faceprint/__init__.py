@@ -26,8 +26,9 @@ one event for each visit               Stream, Outbox
 what went wrong                        FaceprintError and its subclasses, ``.code``
 =====================================  ==================================================
 
-Calls let go of the GIL, and every object may be shared between threads. After ``os.fork`` an Engine loads its models
-again by itself; a Gallery, Stream or Outbox raises ForkedError and has to be opened again.
+Calls let go of the GIL, and every object may be shared between threads. After ``os.fork`` an Engine on
+ONNX Runtime loads its models again by itself; a Gallery, Stream or Outbox, and an Engine on the pure-Rust backend, raise
+ForkedError and have to be made again.
 """
 
 from collections.abc import Sequence as _Sequence

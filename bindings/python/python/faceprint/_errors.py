@@ -29,7 +29,7 @@ class ClosedError(InvalidArgumentError):
 
 
 class ForkedError(InvalidArgumentError):
-    """The gallery, stream or outbox was opened before ``os.fork``: open it again in the child."""
+    """The object was made before ``os.fork`` and cannot be used in the child: make it again there."""
 
 
 class InvalidImageError(UsageError, ValueError):
@@ -264,6 +264,12 @@ _LEAVES = (
 )
 _BY_CODE = {leaf.code: leaf for leaf in _LEAVES}
 _GROUPS = {1: UsageError, 2: PackError, 3: GalleryError, 4: HostError, 9: InternalError}
+
+
+for _class in (FaceprintError, *FaceprintError.__subclasses__()):
+    _class.__module__ = "faceprint"
+for _class in (*_LEAVES, BundleError, ClosedError, ForkedError):
+    _class.__module__ = "faceprint"
 
 
 def by_code(code: int) -> type[FaceprintError]:
