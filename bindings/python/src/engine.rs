@@ -144,9 +144,8 @@ impl PyEngine {
         image: &Bound<'py, PyAny>,
         format: Option<&str>,
     ) -> Result<Bound<'py, PyList>> {
-        let found = self.look(image, format, |engine, image| {
-            image.with(|view| engine.detect(view))
-        })?;
+        let found =
+            self.look(image, format, |engine, image| image.with(|view| engine.detect(view)))?;
         let py = image.py();
         let found = found.into_iter().map(|detection| Py::new(py, PyDetection(detection)));
         Ok(PyList::new(py, found.collect::<PyResult<Vec<_>>>()?)?)
@@ -160,9 +159,8 @@ impl PyEngine {
         image: &Bound<'py, PyAny>,
         format: Option<&str>,
     ) -> Result<Bound<'py, PyList>> {
-        let found = self.look(image, format, |engine, image| {
-            image.with(|view| engine.analyze(view))
-        })?;
+        let found =
+            self.look(image, format, |engine, image| image.with(|view| engine.analyze(view)))?;
         faces(image.py(), found)
     }
 
@@ -213,9 +211,8 @@ impl PyEngine {
     /// ...     case Sample(template): acme.enroll("alice", template)
     #[pyo3(signature = (image, *, format = None))]
     fn capture(&self, image: &Bound<'_, PyAny>, format: Option<&str>) -> Result<Py<PyAny>> {
-        let outcome = self.look(image, format, |engine, image| {
-            image.with(|view| engine.capture(view))
-        })?;
+        let outcome =
+            self.look(image, format, |engine, image| image.with(|view| engine.capture(view)))?;
         Ok(captured(image.py(), outcome)?)
     }
 
@@ -282,8 +279,8 @@ impl PyEngine {
         face: Place,
         format: Option<&str>,
     ) -> Result<Bound<'py, PyArray3<u8>>> {
-        let crop =
-            self.look(image, format, |engine, image| image.with(|view| engine.crop(view, &face.0)))?;
+        let crop = self
+            .look(image, format, |engine, image| image.with(|view| engine.crop(view, &face.0)))?;
         rgb_array(image.py(), crop)
     }
 

@@ -104,8 +104,7 @@ fn by_code(py: Python<'_>, code: u16) -> PyResult<Bound<'_, PyAny>> {
 
 fn classes(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static CLASSES: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let module = CLASSES.get_or_try_init(py, || {
-        PyModule::import(py, "faceprint._errors").map(Bound::unbind)
-    })?;
+    let module = CLASSES
+        .get_or_try_init(py, || PyModule::import(py, "faceprint._errors").map(Bound::unbind))?;
     Ok(module.bind(py))
 }

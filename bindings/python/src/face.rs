@@ -382,10 +382,7 @@ impl Refused {
     }
 }
 
-fn frames(
-    py: Python<'_>,
-    rejected: Vec<(usize, Vec<faceprint::Issue>)>,
-) -> PyResult<Py<PyTuple>> {
+fn frames(py: Python<'_>, rejected: Vec<(usize, Vec<faceprint::Issue>)>) -> PyResult<Py<PyTuple>> {
     let pairs = rejected.into_iter().map(|(frame, reasons)| Ok((frame, issues(py, reasons)?)));
     Ok(PyTuple::new(py, pairs.collect::<PyResult<Vec<_>>>()?)?.unbind())
 }

@@ -101,9 +101,12 @@ impl PyGallery {
     /// The rules of enrolment through this object, which are not stored: ``duplicate_at``, the similarity from which on
     /// another subject's template is a duplicate (``None``: no check); ``templates_per_subject`` and
     /// ``subjects_per_tenant``, limits.
-    #[pyo3(signature = (
-        name, *, duplicate_at = Some(0.6), templates_per_subject = 10, subjects_per_tenant = 1_000_000
-    ))]
+    #[pyo3(
+        signature = (
+            name, *, duplicate_at = Some(0.6), templates_per_subject = 10, subjects_per_tenant = 1_000_000
+        ),
+        text_signature = "(self, name, *, duplicate_at=0.6, templates_per_subject=10, subjects_per_tenant=1000000)"
+    )]
     fn tenant(
         &self,
         py: Python<'_>,

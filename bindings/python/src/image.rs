@@ -68,7 +68,7 @@ impl PyImage {
     /// ``max_bytes`` (all pixel buffers that decoding needs at once) and ``max_encoded_bytes`` (the file). A picture
     /// beyond them raises ``LimitExceededError``, what is no picture ``InvalidImageError``.
     #[staticmethod]
-    #[pyo3(signature = (data, *, max_pixels = 100_000_000, max_bytes = 512 << 20, max_encoded_bytes = 64 << 20))]
+    #[pyo3(signature = (data, *, max_pixels = 100_000_000, max_bytes = 536_870_912, max_encoded_bytes = 67_108_864))]
     fn decode(
         data: &Bound<'_, PyAny>,
         max_pixels: u64,

@@ -44,7 +44,7 @@ mod _faceprint {
     use super::quality::{PyIssue, PyPolicy, PyQuality};
     #[pymodule_export]
     use super::stream::{
-        Delivery, Followed, Known, PyEvent, PyOutbox, PySighting, PyStream, Pushed, Stats, Visitor,
+        Delivery, Followed, Known, Pushed, PyEvent, PyOutbox, PySighting, PyStream, Stats, Visitor,
     };
     #[pymodule_export]
     use super::template::{PyFernetKey, PyTemplate};

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 pub(crate) use self::event::{Known, PyEvent, PyWho, Visitor};
-pub(crate) use self::outbox::{Delivery, PyOutbox, Pushed};
+pub(crate) use self::outbox::{Delivery, Pushed, PyOutbox};
 use crate::engine::PyEngine;
 use crate::error::{Failure, Result};
 use crate::face::{PyRect, landmarks_array};
@@ -129,9 +129,8 @@ impl PyStream {
     /// The faces of the last frame that are followed.
     fn followed<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyList>> {
         let stream = self.stream.get()?;
-        let followed: Vec<_> = py.detach(|| {
-            stream.lock().unwrap_or_else(PoisonError::into_inner).followed().collect()
-        });
+        let followed: Vec<_> = py
+            .detach(|| stream.lock().unwrap_or_else(PoisonError::into_inner).followed().collect());
         let followed = followed.into_iter().map(|face| Ok(Py::new(py, Followed::make(py, face)?)?));
         Ok(PyList::new(py, followed.collect::<Result<Vec<_>>>()?)?)
     }
@@ -139,8 +138,7 @@ impl PyStream {
     /// Who of the gallery was seen within the cooldown, and when last: what a stream that takes over needs to resume.
     fn sightings<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyList>> {
         let stream = self.stream.get()?;
-        let seen =
-            py.detach(|| stream.lock().unwrap_or_else(PoisonError::into_inner).sightings());
+        let seen = py.detach(|| stream.lock().unwrap_or_else(PoisonError::into_inner).sightings());
         sightings(py, seen)
     }
 
@@ -226,7 +224,9 @@ pub(crate) fn sightings(py: Python<'_>, seen: Vec<Sighting>) -> Result<Bound<'_,
 pub(crate) fn sightings_of(seen: &[Bound<'_, PyAny>]) -> Result<Vec<Sighting>> {
     let one = |it: &Bound<'_, PyAny>| -> Result<Sighting> {
         let sighting = it.cast::<PySighting>().map_err(|_| {
-            Failure::Type("sightings are what Stream.sightings and Outbox.sightings give".to_owned())
+            Failure::Type(
+                "sightings are what Stream.sightings and Outbox.sightings give".to_owned(),
+            )
         })?;
         let PySighting { subject, at } = sighting.get();
         Ok(Sighting { subject: subject.parse()?, at: *at })
@@ -270,7 +270,14 @@ impl From<stream::Stats> for Stats {
     fn from(stats: stream::Stats) -> Self {
         let description = stats.to_string();
         let stream::Stats {
-            frames, skipped, faces, embeddings, saved, embedded_frames, events, ..
+            frames,
+            skipped,
+            faces,
+            embeddings,
+            saved,
+            embedded_frames,
+            events,
+            ..
         } = stats;
         Self { frames, skipped, faces, embeddings, saved, embedded_frames, events, description }
     }

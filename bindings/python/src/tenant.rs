@@ -101,10 +101,7 @@ impl PyTenant {
         let mut given = Vec::new();
         for pair in pairs.try_iter()? {
             let (subject, template): (String, Bound<'_, PyAny>) = pair?.extract()?;
-            given.push((
-                subject.parse::<SubjectId>()?,
-                outcome::Given::from_python(&template)?,
-            ));
+            given.push((subject.parse::<SubjectId>()?, outcome::Given::from_python(&template)?));
         }
         let templates: Vec<(SubjectId, NewTemplate<'_>)> =
             given.iter().map(|(subject, it)| (subject.clone(), it.new_template())).collect();
@@ -329,12 +326,7 @@ impl PyTenant {
     /// Up to ``limit`` people who changed after ``cursor``, the erased as well, and the cursor to go on from. Without a
     /// cursor from the beginning. For whoever keeps a copy elsewhere: ask until ``changes`` is empty.
     #[pyo3(signature = (cursor = None, *, limit = 1_000))]
-    fn changes_since(
-        &self,
-        py: Python<'_>,
-        cursor: Option<&str>,
-        limit: usize,
-    ) -> Result<Changes> {
+    fn changes_since(&self, py: Python<'_>, cursor: Option<&str>, limit: usize) -> Result<Changes> {
         let (tenant, cursor) = (self.core()?, sync::cursor(cursor)?);
         let changes = py.detach(|| tenant.changes_since(&cursor, limit))?;
         Changes::make(py, changes)

@@ -175,7 +175,6 @@ def test_what_is_no_picture_is_said(tmp_path) -> None:
     with pytest.raises(ValueError, match="even sides"):
         Image(np.zeros((4, 4), np.uint8), format="nv12")
     with pytest.raises(faceprint.InvalidImageError):
-        faceprint.Engine.detect  # noqa: B018
         Image(b"no picture")
     with pytest.raises(faceprint.LimitExceededError):
         Image.decode(PICTURE.read_bytes(), max_pixels=10)

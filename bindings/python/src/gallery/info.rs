@@ -100,10 +100,7 @@ record! {
     }
 }
 
-pub(super) fn slots(
-    py: Python<'_>,
-    slots: Vec<gallery::SlotInfo>,
-) -> Result<Bound<'_, PyTuple>> {
+pub(super) fn slots(py: Python<'_>, slots: Vec<gallery::SlotInfo>) -> Result<Bound<'_, PyTuple>> {
     let slots = slots.into_iter().map(|slot| {
         Ok(Py::new(py, SlotInfo { id: slot_number(slot.id)?, kind: slot_kind(slot.kind) })?)
     });

@@ -233,7 +233,9 @@ fn shape(shape: &[usize], format: Option<PixelFormat>) -> Result<(usize, usize, 
         (&[rows, columns, 3], None) => Ok((rows, columns, PixelFormat::Rgb8)),
         (&[rows, columns, 4], None) => Ok((rows, columns, PixelFormat::Rgba8)),
         (&[rows, columns] | &[rows, columns, 1], None) => Ok((rows, columns, PixelFormat::Gray8)),
-        (_, None) => Err(wrong("a picture is height x width x 3 (or 4), or height x width if grey")),
+        (_, None) => {
+            Err(wrong("a picture is height x width x 3 (or 4), or height x width if grey"))
+        }
         (_, Some(PixelFormat::Rgb8 | PixelFormat::Bgr8)) => match *shape {
             [rows, columns, 3] => Ok((rows, columns, format.unwrap_or(PixelFormat::Rgb8))),
             _ => Err(wrong("a picture of this format is height x width x 3")),

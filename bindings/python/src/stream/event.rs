@@ -92,9 +92,7 @@ impl PyWho {
                 let known = Known { subject: id.to_string(), similarity: *similarity };
                 Ok(Self::Known(Py::new(py, known)?))
             }
-            Who::Visitor(id) => {
-                Ok(Self::Visitor(Py::new(py, Visitor { id: hex(id.as_bytes()) })?))
-            }
+            Who::Visitor(id) => Ok(Self::Visitor(Py::new(py, Visitor { id: hex(id.as_bytes()) })?)),
             _ => Err(Failure::Type("the event is of a kind this version does not know".to_owned())),
         }
     }
@@ -144,9 +142,8 @@ record! {
 
 impl Visitor {
     fn parse(&self) -> Result<VisitorId> {
-        let digits = Some(self.id.as_str()).filter(|id| {
-            id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit())
-        });
+        let digits = Some(self.id.as_str())
+            .filter(|id| id.len() == 16 && id.bytes().all(|digit| digit.is_ascii_hexdigit()));
         let number = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
         let number = number.ok_or_else(|| {
             let message = format!("a visitor's id is 16 hexadecimal digits, not {}", self.id.len());
