@@ -1,6 +1,7 @@
 //! The engine.
 
 mod library;
+mod options;
 
 use std::mem;
 use std::path::PathBuf;
@@ -8,21 +9,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use faceprint::engine::{EngineBuilder, Selection};
 use faceprint::image::RgbImage;
-use faceprint::runtime::{BackendInfo, Provider};
-use faceprint::{BackendChoice, DetectionSize, Engine, PixelFormat};
+use faceprint::{BackendChoice, Engine, PixelFormat};
 use numpy::PyArray3;
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::PyList;
 
+pub(crate) use self::options::Backend;
+use self::options::{backend_named, provider_named, size_of};
 use crate::callback::Progress;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::face::{
     Chosen, Found, Place, PyDetection, PyFace, PyLiveness, Refused, capture as captured,
 };
 use crate::image::{Content, Picture, layout, rgb_array};
 use crate::pack::PyModelPack;
 use crate::quality::{PyPolicy, PyQuality, policy as policy_of};
-use crate::record::record;
 use crate::template::PyTemplate;
 
 /// Loaded models: pictures in, faces and templates out.
@@ -396,55 +397,6 @@ impl Drop for Loaded {
     }
 }
 
-record! {
-    /// What runs the networks. ``str`` of it is a line for people.
-    Backend {
-        /// ``"ONNX Runtime"`` or ``"rten"``.
-        name: &'static str,
-        /// The engine's own version.
-        version: String,
-        /// ONNX Runtime's library; ``None`` for the engine in pure Rust.
-        library: Option<PathBuf>,
-        /// Where networks execute: ``"cpu"`` …
-        provider: &'static str,
-        /// What the library has and this build knows.
-        available_providers: Py<PyTuple>,
-        /// Threads of a run that is alone.
-        threads: usize,
-        /// The line.
-        description: String,
-    }
-    match ("name", "version")
-    {
-        fn __str__(&self) -> &str {
-            &self.description
-        }
-
-        fn __repr__(&self) -> String {
-            format!("Backend({})", self.description)
-        }
-    }
-}
-
-impl From<&BackendInfo> for Backend {
-    fn from(info: &BackendInfo) -> Self {
-        let providers = info.available_providers.iter().map(|it| provider_name(*it));
-        let providers: Vec<_> = providers.collect();
-        Self {
-            name: info.name,
-            version: info.version.clone(),
-            library: info.library.clone(),
-            provider: provider_name(info.provider),
-            available_providers: Python::attach(|py| {
-                PyTuple::new(py, providers).map(Bound::unbind)
-            })
-            .unwrap_or_else(|_| Python::attach(|py| PyTuple::empty(py).unbind())),
-            threads: info.threads,
-            description: info.to_string(),
-        }
-    }
-}
-
 fn pictures(images: &[Bound<'_, PyAny>], format: Option<PixelFormat>) -> Result<Vec<Picture>> {
     // A folder of paths has no format, and arrays among them have.
     images.iter().map(|image| Picture::from_python(image, format)).collect()
@@ -453,49 +405,4 @@ fn pictures(images: &[Bound<'_, PyAny>], format: Option<PixelFormat>) -> Result<
 fn faces(py: Python<'_>, found: Vec<faceprint::Face>) -> Result<Bound<'_, PyList>> {
     let faces = found.into_iter().map(|face| PyFace::make(py, face));
     Ok(PyList::new(py, faces.collect::<PyResult<Vec<_>>>()?)?)
-}
-
-const PROVIDERS: [(&str, Provider); 5] = [
-    ("cpu", Provider::Cpu),
-    ("cuda", Provider::Cuda),
-    ("coreml", Provider::CoreMl),
-    ("nnapi", Provider::Nnapi),
-    ("directml", Provider::DirectMl),
-];
-
-fn provider_named(name: &str) -> Result<Provider> {
-    let found = PROVIDERS.iter().find(|(known, _)| *known == name);
-    found.map(|(_, provider)| *provider).ok_or_else(|| {
-        let names = PROVIDERS.map(|(name, _)| name).join(", ");
-        Failure::Argument(format!("provider is \"{name}\", must be one of {names}"))
-    })
-}
-
-fn provider_name(provider: Provider) -> &'static str {
-    let found = PROVIDERS.iter().find(|(_, known)| *known == provider);
-    found.map_or("unknown", |(name, _)| name)
-}
-
-fn backend_named(name: &str) -> Result<BackendChoice> {
-    match name {
-        "auto" => Ok(BackendChoice::Auto),
-        "onnxruntime" => Ok(BackendChoice::OnnxRuntime),
-        "rten" => Ok(BackendChoice::Rten),
-        _ => Err(Failure::Argument(format!(
-            "backend is \"{name}\", must be auto, onnxruntime or rten"
-        ))),
-    }
-}
-
-fn size_of(size: &Bound<'_, PyAny>) -> Result<DetectionSize> {
-    if let Ok(side) = size.extract() {
-        return Ok(DetectionSize::Square(side));
-    }
-    match size.extract::<&str>()? {
-        "auto" => Ok(DetectionSize::Auto),
-        "native" => Ok(DetectionSize::Native),
-        other => Err(Failure::Argument(format!(
-            "detection_size is \"{other}\", must be auto, native or a multiple of 32"
-        ))),
-    }
 }

@@ -120,7 +120,7 @@ def test_what_shares_memory_is_what_the_manual_says(rgb: np.ndarray) -> None:
         assert np.array_equal(Image(copied).to_numpy(), copied)
     assert not Image(PIL.Image.fromarray(rgb)).shares_memory
     frozen = rgb.copy()
-    frozen.flags.writeable = False
+    frozen.setflags(write=False)
     assert Image(frozen).shares_memory
 
 

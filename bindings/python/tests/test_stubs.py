@@ -1,5 +1,6 @@
 """The stubs are the module, and a strict type checker takes them."""
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -7,13 +8,22 @@ import sys
 import pytest
 from conftest import ROOT
 
+import faceprint
+
 pytest.importorskip("mypy")
 PACKAGE = ROOT / "bindings" / "python"
 
 
 def run(*arguments: object) -> None:
+    folder = pathlib.Path(faceprint.__file__).parents[1]
+    installed = folder.name == "site-packages"
     done = subprocess.run(
-        [sys.executable, "-m", *map(str, arguments)], capture_output=True, text=True, cwd=PACKAGE, timeout=600
+        [sys.executable, "-m", *map(str, arguments)],
+        env={**os.environ, **({} if installed else {"MYPYPATH": str(folder)})},
+        capture_output=True,
+        text=True,
+        cwd=PACKAGE,
+        timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
