@@ -47,7 +47,7 @@ mod _faceprint {
         Delivery, Followed, Known, Pushed, PyEvent, PyOutbox, PySighting, PyStream, Stats, Visitor,
     };
     #[pymodule_export]
-    use super::template::{PyFernetKey, PyTemplate};
+    use super::template::{PyAgreement, PyFernetKey, PyTemplate, agreement};
     #[pymodule_export]
     use super::tenant::{
         Added, Ambiguous, Bundle, Changes, Duplicate, DuplicatePair, Hit, Hits, Imported,

@@ -3,12 +3,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use faceprint::fernet::FernetKey;
+use faceprint::quality::Agreement;
 use faceprint::{Embedding, SpaceId, Template};
 use numpy::{AllowTypeChange, PyArray1, PyArrayLike1};
 use pyo3::prelude::*;
 
 use crate::error::{Failure, Result};
 use crate::face::{PyFace, PySample};
+use crate::record::record;
 
 /// What a face is compared by: a direction of unit length, bound to the embedding space it was made in.
 ///
@@ -65,6 +67,41 @@ impl PyTemplate {
     fn __repr__(&self) -> String {
         format!("Template({} values in {:.8})", self.dimension(), self.0.space())
     }
+}
+
+record! {
+    /// Which of several templates belong together.
+    #[pyo3(name = "Agreement")]
+    PyAgreement {
+        /// The most typical template: the one that is most similar to the others. Position in what was given.
+        typical: usize,
+        /// Similarity of each template to the typical one.
+        similarities: Vec<f32>,
+        /// Positions of the templates that are not of the typical one's person, least similar first.
+        outliers: Vec<usize>,
+    }
+    match ("typical", "outliers")
+    {
+        fn __repr__(&self) -> String {
+            format!("Agreement({} templates, {} outliers)", self.similarities.len(), self.outliers.len())
+        }
+    }
+}
+
+/// Compares templates of what should be one person: those less similar to the most typical one than ``same_person`` are
+/// outliers: a wrong picture, a bad crop, somebody else. ``ModelPack.threshold(1e-3)`` suits an enrolment.
+#[pyfunction]
+pub(crate) fn agreement(
+    py: Python<'_>,
+    templates: Vec<Probe>,
+    same_person: f32,
+) -> Result<PyAgreement> {
+    let found = py.detach(|| {
+        let templates: Vec<_> = templates.iter().map(|it| &it.0).collect();
+        faceprint::quality::agreement(&templates, same_person)
+    })?;
+    let Agreement { typical, similarities, outliers, .. } = found;
+    Ok(PyAgreement { typical, similarities, outliers })
 }
 
 /// A template, or what has one.

@@ -121,6 +121,18 @@ def test_the_best_of_several(engine: Engine) -> None:
             pytest.fail(repr(other))
 
 
+def test_who_does_not_belong(engine: Engine) -> None:
+    elva, faro = ([engine.capture(path) for path in people()[name]] for name in ("elva", "faro"))
+    match faceprint.agreement([elva[0], faro[0], elva[1].template], engine.threshold(1e-3)):
+        case faceprint.Agreement(typical, [1]) as found:
+            assert typical in (0, 2) and found.similarities[typical] == 1
+            assert found.similarities[1] == pytest.approx(faro[0].template.similarity(elva[typical // 2].template))
+        case other:
+            pytest.fail(repr(other))
+    with pytest.raises(faceprint.InvalidArgumentError):
+        faceprint.agreement([], 0.5)
+
+
 def test_many_pictures_on_all_cores(engine: Engine) -> None:
     pictures = [path for paths in people().values() for path in paths]
     told: list[tuple[int, int]] = []

@@ -77,6 +77,7 @@ from ._errors import (
 )
 from ._faceprint import (
     Added,
+    Agreement,
     Ambiguous,
     Backend,
     Bundle,
@@ -127,6 +128,7 @@ from ._faceprint import (
     Template,
     Tenant,
     Visitor,
+    agreement,
 )
 from ._types import KeyProvider
 
@@ -145,6 +147,7 @@ _Sequence.register(Hits)
 
 __all__ = [
     "Added",
+    "Agreement",
     "Ambiguous",
     "Backend",
     "BackendUnavailableError",
@@ -239,4 +242,5 @@ __all__ = [
     "WrongCursorError",
     "WrongKeyError",
     "__version__",
+    "agreement",
 ]
