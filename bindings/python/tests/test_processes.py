@@ -64,11 +64,13 @@ def test_other_threads_run_while_the_core_works(engine: Engine, gallery: Gallery
         "check": gallery.check,
     }
     for name, call in calls.items():
-        running, counted = threading.Event(), 0
+        running, enough, counted = threading.Event(), threading.Event(), 0
 
-        def work(call=call, running=running) -> None:
+        def work(call=call, running=running, enough=enough) -> None:
             running.set()
-            for _ in range(3):
+            for _ in range(50):
+                if enough.is_set():
+                    break
                 call()
 
         # No switch is forced: only a call that lets go of the GIL lets another thread have it.
@@ -78,14 +80,15 @@ def test_other_threads_run_while_the_core_works(engine: Engine, gallery: Gallery
             thread = threading.Thread(target=work)
             thread.start()
             running.wait()
-            while thread.is_alive():
+            while thread.is_alive() and counted < 20_000:
                 counted += 1
                 if counted % 1_000 == 0:
                     thread.join(0.0001)
+            enough.set()
         finally:
             sys.setswitchinterval(before)
         thread.join()
-        assert counted > 5_000, name
+        assert counted >= 20_000, name
 
 
 def test_an_array_may_be_shared_between_threads(engine: Engine) -> None:
