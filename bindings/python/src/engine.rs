@@ -325,6 +325,12 @@ impl PyEngine {
         Ok(self.pack.get().0.threshold(fmr)?)
     }
 
+    /// Whether the engine was made with ``liveness=True``.
+    #[getter]
+    fn has_liveness(&self, py: Python<'_>) -> Result<bool> {
+        Ok(self.engine(py)?.has_liveness())
+    }
+
     /// The models.
     #[getter]
     fn pack(&self, py: Python<'_>) -> Py<PyModelPack> {

@@ -203,6 +203,8 @@ record! {
         template: Py<PyTemplate>,
         /// How good it is as a sample.
         quality: Py<PyQuality>,
+        /// How much of a face the embedder saw, above 0: comparable between pictures under one pack only.
+        strength: f32,
     }
     match ("detection", "template", "quality")
     {
@@ -215,13 +217,14 @@ record! {
 
 impl PyFace {
     pub(crate) fn make(py: Python<'_>, face: Face) -> PyResult<Py<Self>> {
-        let Face { detection, template, quality, .. } = face;
+        let Face { detection, template, quality, strength, .. } = face;
         Py::new(
             py,
             Self {
                 detection: Py::new(py, PyDetection(detection))?,
                 template: Py::new(py, PyTemplate(template))?,
                 quality: Py::new(py, PyQuality(quality))?,
+                strength,
             },
         )
     }
@@ -237,6 +240,8 @@ record! {
         quality: Py<PyQuality>,
         /// Where it is.
         detection: Py<PyDetection>,
+        /// How much of a face the embedder saw, above 0: comparable between pictures under one pack only.
+        strength: f32,
         /// What the liveness models say, when the engine was made with them.
         liveness: Option<Py<PyLiveness>>,
     }
@@ -281,13 +286,14 @@ pub(crate) fn capture(py: Python<'_>, capture: Capture) -> PyResult<Py<PyAny>> {
 
 impl PySample {
     fn make(py: Python<'_>, sample: Sample) -> PyResult<Py<Self>> {
-        let Sample { detection, template, quality, liveness, .. } = sample;
+        let Sample { detection, template, quality, strength, liveness, .. } = sample;
         Py::new(
             py,
             Self {
                 template: Py::new(py, PyTemplate(template))?,
                 quality: Py::new(py, PyQuality(quality))?,
                 detection: Py::new(py, PyDetection(detection))?,
+                strength,
                 liveness: liveness.map(|it| Py::new(py, PyLiveness::from(it))).transpose()?,
             },
         )

@@ -99,25 +99,28 @@ impl PyGallery {
     /// The tenant ``name``, one customer, site or class of the gallery. It is made if it is not there yet.
     ///
     /// The rules of enrolment through this object, which are not stored: ``duplicate_at``, the similarity from which on
-    /// another subject's template is a duplicate (``None``: no check); ``templates_per_subject`` and
+    /// another subject's template is a duplicate (``None``: no check); ``near_miss_margin``, how far below it somebody
+    /// is reported as a near miss; ``templates_per_subject`` and
     /// ``subjects_per_tenant``, limits.
     #[pyo3(
         signature = (
-            name, *, duplicate_at = Some(0.6), templates_per_subject = 10, subjects_per_tenant = 1_000_000
+            name, *, duplicate_at = Some(0.6), near_miss_margin = 0.1, templates_per_subject = 10, subjects_per_tenant = 1_000_000
         ),
-        text_signature = "(self, name, *, duplicate_at=0.6, templates_per_subject=10, subjects_per_tenant=1000000)"
+        text_signature = "(self, name, *, duplicate_at=0.6, near_miss_margin=0.1, templates_per_subject=10, subjects_per_tenant=1000000)"
     )]
     fn tenant(
         &self,
         py: Python<'_>,
         name: &str,
         duplicate_at: Option<f32>,
+        near_miss_margin: f32,
         templates_per_subject: usize,
         subjects_per_tenant: u64,
     ) -> Result<PyTenant> {
         let (gallery, id) = (self.gallery.get()?, name.parse::<TenantId>()?);
         let policy = EnrollPolicy::default()
             .duplicate_at(duplicate_at)
+            .near_miss_margin(near_miss_margin)
             .templates_per_subject(templates_per_subject)
             .subjects_per_tenant(subjects_per_tenant);
         let tenant = py.detach(|| gallery.tenant(&id))?.with_policy(policy);

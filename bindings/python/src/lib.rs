@@ -44,7 +44,8 @@ mod _faceprint {
     use super::quality::{PyIssue, PyPolicy, PyQuality};
     #[pymodule_export]
     use super::stream::{
-        Delivery, Followed, Known, Pushed, PyEvent, PyOutbox, PySighting, PyStream, Stats, Visitor,
+        Delivery, Followed, Known, Pushed, PyEvent, PyOutbox, PySighting, PyStream, Stats,
+        Suspected, Visitor,
     };
     #[pymodule_export]
     use super::template::{PyAgreement, PyFernetKey, PyTemplate, agreement};

@@ -12,7 +12,7 @@ use faceprint::stream::{self, Sighting};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-pub(crate) use self::event::{Known, PyEvent, PyWho, Visitor};
+pub(crate) use self::event::{Known, PyEvent, PyWho, Suspected, Visitor};
 pub(crate) use self::outbox::{Delivery, Pushed, PyOutbox};
 use crate::engine::PyEngine;
 use crate::error::{Failure, Result};
@@ -35,7 +35,8 @@ use crate::time::{Moment, Span};
 /// must lead to nobody before it is a visitor's. ``look_interval``: after which time a face is verified again.
 /// ``quality_gain``: how much better a face must be for another template. ``every``: each nth frame is looked at.
 /// ``lost_after``: how long a path waits for a face that is hidden. ``sure_score``: the detection score from which on a face
-/// begins a path. ``resume``: the sightings of an earlier stream, so that nobody is said twice.
+/// begins a path. ``liveness``: how many frames of a face vote on whether it is alive, for an engine made with
+/// ``liveness=True``; who does not pass is ``Suspected``. ``resume``: the sightings of an earlier stream, so that nobody is said twice.
 ///
 /// One per camera. It is closed with its gallery.
 #[pyclass(frozen, module = "faceprint", name = "Stream")]
@@ -48,7 +49,7 @@ impl PyStream {
     #[new]
     #[pyo3(signature = (
         engine, tenant, *, threshold = None, confirm_after = None, unknown_after = None, cooldown = None,
-        look_interval = None, quality_gain = None, every = None, lost_after = None, sure_score = None, resume = None
+        look_interval = None, quality_gain = None, every = None, lost_after = None, sure_score = None, liveness = None, resume = None
     ))]
     #[expect(clippy::too_many_arguments, reason = "they are keywords")]
     fn new(
@@ -64,6 +65,7 @@ impl PyStream {
         every: Option<u64>,
         lost_after: Option<Span>,
         sure_score: Option<f32>,
+        liveness: Option<u32>,
         resume: Option<Vec<Bound<'_, PyAny>>>,
     ) -> Result<Self> {
         let mut builder = Stream::builder(&engine.engine(py)?, &tenant.core()?);
@@ -93,6 +95,9 @@ impl PyStream {
         }
         if let Some(score) = sure_score {
             builder = builder.sure_score(score);
+        }
+        if let Some(frames) = liveness {
+            builder = builder.liveness(frames);
         }
         if let Some(seen) = resume {
             builder = builder.resume(sightings_of(&seen)?);
@@ -140,6 +145,14 @@ impl PyStream {
         let stream = self.stream.get()?;
         let seen = py.detach(|| stream.lock().unwrap_or_else(PoisonError::into_inner).sightings());
         sightings(py, seen)
+    }
+
+    /// Forgets somebody who was erased from the gallery, so that ``sightings`` do not bring them back. Call it after the
+    /// erasure.
+    fn forget(&self, py: Python<'_>, subject: &str) -> Result<()> {
+        let (stream, subject) = (self.stream.get()?, subject.parse()?);
+        py.detach(|| stream.lock().unwrap_or_else(PoisonError::into_inner).forget(&subject));
+        Ok(())
     }
 
     /// What was done so far.
@@ -251,6 +264,8 @@ record! {
         embedded_frames: u64,
         /// Events given.
         events: u64,
+        /// Faces that were judged for liveness.
+        judged: u64,
         /// The line.
         description: String,
     }
@@ -277,8 +292,19 @@ impl From<stream::Stats> for Stats {
             saved,
             embedded_frames,
             events,
+            judged,
             ..
         } = stats;
-        Self { frames, skipped, faces, embeddings, saved, embedded_frames, events, description }
+        Self {
+            frames,
+            skipped,
+            faces,
+            embeddings,
+            saved,
+            embedded_frames,
+            events,
+            judged,
+            description,
+        }
     }
 }

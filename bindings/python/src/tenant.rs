@@ -7,7 +7,7 @@ mod sync;
 use std::process;
 use std::sync::Arc;
 
-use faceprint::gallery::NewTemplate;
+use faceprint::gallery::{Details, NewTemplate};
 use faceprint::{IndexKind, Query, SubjectId, Template, TemplateId, TenantId};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -56,8 +56,8 @@ impl PyTenant {
     ///
     /// ``quality`` and ``landmarks`` are kept with the template; of a ``Sample`` or ``Face`` they are known already.
     /// ``metadata`` (anything that ``json.dumps`` takes, up to 64 KiB), ``consent`` (when the person agreed) and
-    /// ``expires_at`` (from when on they are not found any more) are kept with the subject, in a second commit; what is
-    /// not given stays as it was.
+    /// ``expires_at`` (from when on they are not found any more) are kept with the subject from now on, in the same commit:
+    /// if any of them is given, in place of all that was.
     #[pyo3(signature = (
         subject, template, *, quality = None, landmarks = None, metadata = None, consent = None, expires_at = None
     ))]
@@ -77,14 +77,9 @@ impl PyTenant {
         let mut given = outcome::Given::from_python(template)?;
         given.quality = quality.or(given.quality);
         given.landmarks = landmarks.map(|it| it.0).or(given.landmarks);
-        let details = subject::Changed::from_python(metadata, consent, expires_at)?;
-        let enrolled = py.detach(|| {
-            let enrolled = tenant.enroll(&id, given.new_template())?;
-            if matches!(enrolled, faceprint::Enrollment::Added { .. }) {
-                details.keep(&tenant, &id)?;
-            }
-            Ok::<_, Failure>(enrolled)
-        })?;
+        let details = subject::details(metadata, consent, expires_at)?;
+        given.details = Some(details).filter(|it| *it != Details::default());
+        let enrolled = py.detach(|| tenant.enroll(&id, given.new_template()))?;
         Ok(outcome::enrollment(py, enrolled)?)
     }
 
@@ -231,8 +226,8 @@ impl PyTenant {
         expires_at: Option<Moment>,
     ) -> Result<()> {
         let (tenant, id) = (self.core()?, subject.parse::<SubjectId>()?);
-        let details = subject::Changed::from_python(metadata, consent, expires_at)?;
-        Ok(py.detach(|| tenant.set_details(&id, &details.alone()))?)
+        let details = subject::details(metadata, consent, expires_at)?;
+        Ok(py.detach(|| tenant.set_details(&id, &details))?)
     }
 
     /// Removes one template. A subject without templates stays, and is not found by their face.

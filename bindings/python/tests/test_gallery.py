@@ -79,6 +79,10 @@ def test_outcomes_are_matched(gallery: Gallery) -> None:
     match acme.enroll("alice", alice):
         case Added(template):
             assert len(template) == 32 and int(template, 16)
+    strict = gallery.tenant("other", duplicate_at=0.99, near_miss_margin=0.2)
+    assert strict.enroll("alice", alice).near_misses == []
+    ((name, similarity),) = strict.enroll("bob", twin).near_misses
+    assert name == "alice" and similarity == pytest.approx(alice.similarity(twin))
     match acme.enroll("bob", twin):
         case Duplicate(of, similarity):
             assert of == "alice" and similarity == pytest.approx(alice.similarity(twin))
@@ -118,9 +122,11 @@ def test_what_is_kept_with_people(gallery: Gallery) -> None:
     (stored,) = acme.templates("alice")
     assert stored.template == alice and stored.quality == 77.5
     assert np.array_equal(stored.landmarks, np.arange(10).reshape(5, 2))
-    # What a later enrolment does not give stays.
+    # Without any, what was there stays; with one, it takes the place of all.
+    acme.enroll("alice", alice)
+    assert acme.subject("alice").metadata == metadata and acme.subject("alice").consent == subject.consent
     acme.enroll("alice", alice, metadata=[1])
-    assert acme.subject("alice").metadata == [1] and acme.subject("alice").consent == subject.consent
+    assert acme.subject("alice").metadata == [1] and acme.subject("alice").consent is None
     acme.set_details("alice", metadata="only this")
     assert acme.subject("alice").metadata == "only this" and acme.subject("alice").consent is None
     acme.set_details("alice", expires_at=time.time() - 1)

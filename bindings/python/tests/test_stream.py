@@ -40,6 +40,8 @@ def test_a_visit_is_one_event(engine: Engine, elva, pack, tmp_path: pathlib.Path
         assert door.stats.frames == 10 and door.stats.events == 1 and "10 frames" in str(door.stats)
         assert [it.subject for it in door.sightings()] == ["elva"]
 
+        door.forget("nobody")
+        assert door.stats.judged == 0 and not engine.has_liveness
         later = datetime.datetime.fromtimestamp(at + 3600, datetime.timezone.utc)
         again = [it for frame in frames("elva", 4) for it in door.push(frame, later)]
         assert len(again) == 1 and again[0].id != event.id
@@ -83,6 +85,8 @@ def test_events_wait_until_they_are_delivered(tmp_path: pathlib.Path) -> None:
         assert due.timestamp() == pytest.approx(now + 1, abs=0.01)
         assert outbox.lease(now).event.id == events[2].id
         assert outbox.lease(now) is None and outbox.lease(now + 2).attempt == 2
+        assert [it.id for it in outbox.peek(9)] == [it.id for it in events[1:]]
+        assert outbox.erase("s2") == 1 and [it.id for it in outbox.peek(9)] == [events[1].id]
         outbox.remember([faceprint.Sighting("elva", START)])
         assert [(it.subject, it.at.timestamp()) for it in outbox.sightings()] == [("elva", START)]
     with pytest.raises(faceprint.ClosedError):

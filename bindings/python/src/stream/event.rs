@@ -67,7 +67,7 @@ impl PyEvent {
         self.0.quality
     }
 
-    /// Whose visit it is: ``Known`` or ``Visitor``.
+    /// Whose visit it is: ``Known``, ``Visitor`` or ``Suspected``.
     #[getter]
     fn who(&self, py: Python<'_>) -> Result<PyWho> {
         PyWho::make(py, &self.0.who)
@@ -83,6 +83,7 @@ impl PyEvent {
 pub(crate) enum PyWho {
     Known(Py<Known>),
     Visitor(Py<Visitor>),
+    Suspected(Py<Suspected>),
 }
 
 impl PyWho {
@@ -93,6 +94,10 @@ impl PyWho {
                 Ok(Self::Known(Py::new(py, known)?))
             }
             Who::Visitor(id) => Ok(Self::Visitor(Py::new(py, Visitor { id: hex(id.as_bytes()) })?)),
+            Who::Suspected { id, score, minimum } => {
+                let (id, score, minimum) = (hex(id.as_bytes()), *score, *minimum);
+                Ok(Self::Suspected(Py::new(py, Suspected { id, score, minimum })?))
+            }
             _ => Err(Failure::Type("the event is of a kind this version does not know".to_owned())),
         }
     }
@@ -136,6 +141,24 @@ record! {
 
         fn __repr__(&self) -> String {
             format!("Visitor({})", self.id)
+        }
+    }
+}
+
+record! {
+    /// A face that did not pass for alive: a photograph, a screen. Nobody asked whose it is.
+    Suspected {
+        /// A random number in 16 hexadecimal digits, the same for the same face while the stream lives.
+        id: String,
+        /// The median liveness score of the frames that were judged.
+        score: f32,
+        /// The least score of a live face.
+        minimum: f32,
+    }
+    match ("id", "score")
+    {
+        fn __repr__(&self) -> String {
+            format!("Suspected({}, {:.2})", self.id, self.score)
         }
     }
 }

@@ -124,6 +124,21 @@ impl PyOutbox {
         Ok(py.detach(|| outbox.retry(event, now))?)
     }
 
+    /// The oldest events, ``at_most`` of them, whether they are due or not. Nothing is changed.
+    fn peek<'py>(&self, py: Python<'py>, at_most: usize) -> Result<Bound<'py, PyList>> {
+        let outbox = self.outbox.get()?;
+        let events = py.detach(|| outbox.peek(at_most))?;
+        let events = events.into_iter().map(|event| Py::new(py, PyEvent(event)));
+        Ok(PyList::new(py, events.collect::<PyResult<Vec<_>>>()?)?)
+    }
+
+    /// Forgets ``subject``: their events, delivered or not, and their sighting, in one commit; says how many events that
+    /// were. A ``Stream`` that runs has to be told before, with ``forget``.
+    fn erase(&self, py: Python<'_>, subject: &str) -> Result<u64> {
+        let (outbox, subject) = (self.outbox.get()?, subject.parse()?);
+        Ok(py.detach(|| outbox.erase(&subject))?)
+    }
+
     /// Replaces the sightings by those of a stream. Every few seconds is often enough.
     fn remember(&self, py: Python<'_>, sightings: Vec<Bound<'_, PyAny>>) -> Result<()> {
         let (outbox, seen) = (self.outbox.get()?, sightings_of(&sightings)?);

@@ -1,6 +1,6 @@
 //! What a tenant answers.
 
-use faceprint::gallery::NewTemplate;
+use faceprint::gallery::{Details, NewTemplate};
 use faceprint::matcher;
 use faceprint::{Enrollment, Landmarks, SearchMethod, Similarity, SubjectId, Template, Verdict};
 use pyo3::prelude::*;
@@ -16,6 +16,7 @@ pub(super) struct Given {
     template: Template,
     pub(super) quality: Option<f32>,
     pub(super) landmarks: Option<Landmarks>,
+    pub(super) details: Option<Details>,
 }
 
 impl Given {
@@ -30,13 +31,14 @@ impl Given {
         };
         let quality = picture.map(|(quality, _)| quality.0.score);
         let landmarks = picture.map(|(_, detection)| detection.0.landmarks);
-        Ok(Self { template, quality, landmarks })
+        Ok(Self { template, quality, landmarks, details: None })
     }
 
     pub(super) fn new_template(&self) -> NewTemplate<'_> {
         let template = NewTemplate::from(&self.template);
         let template = self.quality.map_or(template, |it| template.quality(it));
-        self.landmarks.map_or(template, |it| template.landmarks(it))
+        let template = self.landmarks.map_or(template, |it| template.landmarks(it));
+        self.details.as_ref().map_or(template, |it| template.details(it))
     }
 }
 
@@ -45,6 +47,9 @@ record! {
     Added {
         /// The template's id, 32 hexadecimal digits.
         template: String,
+        /// Other subjects who are nearly similar enough to be the same person, with their similarity, most similar
+        /// first, five at most: somebody may be there under two names.
+        near_misses: Vec<(String, f32)>,
     }
     match ("template")
     {
@@ -73,8 +78,11 @@ record! {
 /// An `Added` or a `Duplicate`.
 pub(super) fn enrollment(py: Python<'_>, outcome: Enrollment) -> PyResult<Py<PyAny>> {
     Ok(match outcome {
-        Enrollment::Added { template } => {
-            Py::new(py, Added { template: template.to_string() })?.into_any()
+        Enrollment::Added { template, near_misses } => {
+            let near =
+                near_misses.iter().map(|(who, similarity)| (who.to_string(), similarity.value()));
+            let (template, near_misses) = (template.to_string(), near.collect());
+            Py::new(py, Added { template, near_misses })?.into_any()
         }
         Enrollment::Duplicate { of, similarity } => {
             let (of, similarity) = (of.to_string(), similarity.value());

@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use faceprint::gallery::{self, Details};
-use faceprint::{SubjectId, Tenant};
 use numpy::PyArray2;
 use pyo3::prelude::*;
 
@@ -92,46 +91,18 @@ impl StoredTemplate {
     }
 }
 
-/// What is to be kept with a subject, as far as it is given.
-pub(super) struct Changed {
-    metadata: Option<String>,
-    consent: Option<SystemTime>,
-    expires_at: Option<SystemTime>,
-}
-
-impl Changed {
-    pub(super) fn from_python(
-        metadata: Option<&Bound<'_, PyAny>>,
-        consent: Option<Moment>,
-        expires_at: Option<Moment>,
-    ) -> Result<Self> {
-        let dumps = |object: &Bound<'_, PyAny>| -> PyResult<String> {
-            object.py().import("json")?.call_method1("dumps", (object,))?.extract()
-        };
-        Ok(Self {
-            metadata: metadata.map(dumps).transpose()?,
-            consent: consent.map(|it| it.0),
-            expires_at: expires_at.map(|it| it.0),
-        })
-    }
-
-    /// In place of all that was.
-    pub(super) fn alone(self) -> Details {
-        let Self { metadata, consent, expires_at } = self;
-        Details { metadata, consent, expires_at }
-    }
-
-    /// Beside what was, if anything was given.
-    pub(super) fn keep(self, tenant: &Tenant, subject: &SubjectId) -> faceprint::Result<()> {
-        if self.metadata.is_none() && self.consent.is_none() && self.expires_at.is_none() {
-            return Ok(());
-        }
-        let before = tenant.subject(subject)?.details;
-        let details = Details {
-            metadata: self.metadata.or(before.metadata),
-            consent: self.consent.or(before.consent),
-            expires_at: self.expires_at.or(before.expires_at),
-        };
-        tenant.set_details(subject, &details)
-    }
+/// What is to be kept with a subject.
+pub(super) fn details(
+    metadata: Option<&Bound<'_, PyAny>>,
+    consent: Option<Moment>,
+    expires_at: Option<Moment>,
+) -> Result<Details> {
+    let dumps = |object: &Bound<'_, PyAny>| -> PyResult<String> {
+        object.py().import("json")?.call_method1("dumps", (object,))?.extract()
+    };
+    Ok(Details {
+        metadata: metadata.map(dumps).transpose()?,
+        consent: consent.map(|it| it.0),
+        expires_at: expires_at.map(|it| it.0),
+    })
 }
