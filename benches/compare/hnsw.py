@@ -5,7 +5,9 @@
     hnsw.py report FOLDER --out HNSW.md                                 writes the page and its picture
 
 LFW.npy holds one embedding a row (`faceprint embed … --out LFW.npy`), LFW.txt the pictures' paths in that order.
-GRAPHS is the program of that name from this folder's crate. Probes are asked one at a time, on one thread.
+GRAPHS is the program of that name from this folder's crate. Probes are asked one at a time, on one thread, which is kept
+on one core where the system can do that. Times are those of the process on the core, so that others on the machine
+count for little: of the goes of a hundred probes the fastest.
 """
 
 import argparse
@@ -21,7 +23,8 @@ import numpy as np
 
 DIMENSION = 512
 PROBES = 1000
-EF = [16, 32, 64, 128, 256, 512, 1024]
+BLOCK = 100
+EF = [16, 32, 64, 128, 256, 512]
 LINKS, EF_CONSTRUCTION = 32, 200
 LIBRARIES = ["hnsw_rs", "hnswlib", "usearch"]
 
@@ -112,7 +115,7 @@ def resident():
 def child(library, folder, name, threads):
     """Builds, says so, and answers once a line comes in. The Rust program does the same."""
     vectors, probes, best = load(folder, name)
-    before, started = resident(), time.perf_counter()
+    before, started = resident(), time.process_time()
     if library == "hnswlib":
         import hnswlib
 
@@ -135,17 +138,19 @@ def child(library, folder, name, threads):
             index.expansion_search = ef
             return lambda probe: index.search(probe, 1, threads=1).keys[0]
 
-    print(json.dumps({"seconds": time.perf_counter() - started, "mib": resident() - before}), flush=True)
+    print(json.dumps({"seconds": time.process_time() - started, "mib": resident() - before}), flush=True)
     sys.stdin.readline()
     for ef in EF:
         search = ask(ef)
         least = float("inf")
-        for _ in range(3):
-            started = time.perf_counter()
-            found = [search(probe) for probe in probes]
-            least = min(least, time.perf_counter() - started)
+        found = []
+        for at in range(0, len(probes), BLOCK):
+            some = probes[at : at + BLOCK]
+            started = time.process_time()
+            found += [search(probe) for probe in some]
+            least = min(least, (time.process_time() - started) / len(some))
         recall = float(np.mean(np.array(found, np.int64) == best))
-        print(json.dumps({"ef": ef, "recall": recall, "ms": 1e3 * least / len(probes)}), flush=True)
+        print(json.dumps({"ef": ef, "recall": recall, "ms": 1e3 * least}), flush=True)
 
 
 def measure(options):
@@ -162,12 +167,14 @@ def measure(options):
             program = subprocess.Popen([str(it) for it in command], text=True,
                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             if options.polite:
-                os.setpriority(os.PRIO_PROCESS, program.pid, 15)
+                os.setpriority(os.PRIO_PROCESS, program.pid, 10)
             built = json.loads(program.stdout.readline())
             with open(options.lock or os.devnull, "w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX) if options.lock else None
                 if options.polite:
                     os.setpriority(os.PRIO_PROCESS, program.pid, 0)
+                if hasattr(os, "sched_setaffinity"):
+                    os.sched_setaffinity(program.pid, {0})
                 output, _ = program.communicate("ask\n")
             curve = [json.loads(line) for line in output.splitlines()]
             exact = curve.pop() if library == "hnsw_rs" else {}
@@ -191,15 +198,21 @@ def report(options):
         exact = results[name, "hnsw_rs"]["exact_ms"]
         present = [it for it in LIBRARIES if (name, it) in results]
         text += [f"### {name}, {rows:,} × {DIMENSION}", "",
-                 f"The scan: recall 1 (exact), **{exact:.2f} ms**, {1000 / exact:,.0f} probes a second.", "",
-                 "| ef | " + " | ".join(f"{it} recall@1, ms" for it in present) + " |",
-                 "|---:|" + "---|" * len(present)]
+                 f"The scan: recall 1 (exact), **{1000 / exact:,.0f} probes a second** ({exact:.2f} ms).", "",
+                 "| ef | " + " | ".join(f"{it}: recall@1 | a second" for it in present) + " |",
+                 "|---:|" + "---:|---:|" * len(present)]
         for at, ef in enumerate(EF):
             cells = [results[name, it]["curve"][at] for it in present]
-            text.append(f"| {ef} | " + " | ".join(f"{it['recall']:.3f}, {it['ms']:.2f}" for it in cells) + " |")
+            text.append(f"| {ef} | " + " | ".join(f"{it['recall']:.3f} | {1000 / it['ms']:,.0f}" for it in cells) + " |")
         cells = [results[name, it] for it in present]
-        text += ["| build, s | " + " | ".join(f"{it['seconds']:.0f}" for it in cells) + " |",
-                 "| memory, MiB | " + " | ".join(f"{it['mib']:.0f}" for it in cells) + " |", ""]
+        scanned = rows / exact
+        visits = [it["ms"] * scanned / (it["ef"] * LINKS) for it in results[name, "hnsw_rs"]["curve"]]
+        alone = results[name, "hnsw_rs"]["alone_us"] / 1000 * scanned
+        text += ["| build, s | " + " | ".join(f"{it['seconds']:.0f} | " for it in cells) + " |",
+                 "| memory, MiB | " + " | ".join(f"{it['mib']:.0f} | " for it in cells) + " |", "",
+                 "Rows that the scan passes while hnsw_rs takes one unit of ef and links: "
+                 + ", ".join(f"{it:.0f}" for it in visits)
+                 + f" (ef {EF[0]} to {EF[-1]}); while one row is looked at alone: {alone:.0f}.", ""]
     page = out.read_text()
     begin, end = "<!-- measured -->\n", "<!-- /measured -->"
     head, rest = page.split(begin)
@@ -208,10 +221,10 @@ def report(options):
 
 
 def picture(results, names):
-    """Recall over milliseconds a probe, one panel for each set; the scan is a dashed line."""
+    """Recall over probes a second, one panel for each set; the scan is a dashed line."""
     width, height, left, top = 300, 220, 46, 34
     colors = {"hnsw_rs": "#c0392b", "hnswlib": "#2471a3", "usearch": "#1e8449"}
-    low, high = np.log10(0.1), np.log10(100)
+    low, high = np.log10(20), np.log10(20_000)
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{len(names) * (width + left) + 20}" '
              f'height="{height + 90}" font-family="sans-serif" font-size="11">',
              '<rect width="100%" height="100%" fill="white"/>']
@@ -219,15 +232,15 @@ def picture(results, names):
         x0 = left + number * (width + left)
 
         def x(ms):
-            return x0 + (np.log10(ms) - low) / (high - low) * width
+            return x0 + (np.log10(1000 / ms) - low) / (high - low) * width
 
         def y(recall):
             return top + (1 - recall) * height
 
         parts.append(f'<text x="{x0}" y="{top - 14}" font-weight="bold">{name}</text>')
         parts.append(f'<rect x="{x0}" y="{top}" width="{width}" height="{height}" fill="none" stroke="#999"/>')
-        for ms in [0.1, 1, 10, 100]:
-            parts.append(f'<text x="{x(ms):.1f}" y="{top + height + 14}" text-anchor="middle">{ms:g} ms</text>')
+        for speed in [20, 200, 2000, 20_000]:
+            parts.append(f'<text x="{x(1000 / speed):.1f}" y="{top + height + 14}" text-anchor="middle">{speed} / s</text>')
         for recall in [0, 0.25, 0.5, 0.75, 1]:
             parts.append(f'<text x="{x0 - 5}" y="{y(recall) + 4:.1f}" text-anchor="end">{recall:g}</text>')
         scan = x(results[name, "hnsw_rs"]["exact_ms"])

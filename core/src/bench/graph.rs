@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use crate::index::hnsw::graph;
 use crate::index::hnsw::rows::Rows;
 use crate::index::planner::Shape;
-use crate::vector::Embedding;
+use crate::vector::{Embedding, Similarity};
 
 /// A graph of vectors, numbered in their order.
 #[derive(Debug)]
@@ -31,4 +31,10 @@ impl Graph {
     pub fn nearest(&self, probe: &Embedding, breadth: usize) -> Option<Vec<usize>> {
         self.0.nearest(probe.as_slice(), breadth)
     }
+}
+
+/// How a row that came after its graph is looked at.
+#[must_use]
+pub fn similarity(probe: &Embedding, row: &Embedding) -> Similarity {
+    Similarity::between(probe.as_slice(), row.as_slice())
 }

@@ -116,8 +116,9 @@ impl Keeper {
         let rows = index.people.rows();
         let found = self.read(|state| {
             let live = state.live.as_ref().filter(|live| live.audited.least >= target)?;
-            let fit = !is_unfit(rows, live.added.len(), live.removed);
-            let pays = self.planner.pays(rows, live.shape, live.audited.breadth);
+            let added = live.added.len();
+            let fit = !is_unfit(rows, live.removed);
+            let pays = self.planner.pays(rows, added, live.shape, live.audited.breadth);
             (fit && pays).then(|| live.search(index, probe, search))
         })?;
         match found {
@@ -183,7 +184,7 @@ impl Keeper {
 
     #[cfg(test)]
     pub(super) fn pretend_that_graphs_pay(&mut self) {
-        self.planner.rows_per_visit = 0;
+        self.planner = Planner { rows_per_visit: 0, rows_per_added: 0 };
     }
 
     /// Answers come from `live` from now on.

@@ -17,6 +17,7 @@ use super::rows::Rows;
 use super::*;
 
 const TARGET: f64 = 0.9;
+const FREE: Planner = Planner { rows_per_visit: 0, rows_per_added: 0 };
 const KIND: IndexKind = IndexKind::Approximate { target_recall: TARGET };
 
 /// An index as a tenant holds it.
@@ -24,7 +25,7 @@ type Shared = Arc<RwLock<Index>>;
 
 fn shared(rows: &[(Owner, Embedding)], rows_per_visit: usize) -> Shared {
     let mut index = Index::new(rows[0].1.dimension());
-    index.keeper.planner = Planner { rows_per_visit };
+    index.keeper.planner = Planner { rows_per_visit, rows_per_added: 0 };
     for (owner, embedding) in rows {
         index.insert(*owner, embedding).unwrap();
     }
@@ -135,7 +136,7 @@ fn a_graph_under_its_target_is_refused() {
 fn the_audit_finds_what_is_missing() {
     let rows = people(1000, 48, 4);
     let index = shared(&rows, 0);
-    let plan = Planner { rows_per_visit: 0 }.plan(rows.len(), 0.97).unwrap();
+    let plan = FREE.plan(rows.len(), 0.97).unwrap();
     let (graph, names) = made(&rows, &plan);
     let cancelled = Arc::clone(&index.read().unwrap().keeper.cancelled);
     let job = Job { reader: reader(&index), cancelled, plan, target: 0.97 };
@@ -176,7 +177,7 @@ fn after_a_panic_the_scan_answers() {
 #[test]
 fn a_panic_in_building_or_in_the_audit_gives_no_graph() {
     let rows = people(200, 16, 7);
-    let plan = Planner { rows_per_visit: 0 }.plan(rows.len(), TARGET).unwrap();
+    let plan = FREE.plan(rows.len(), TARGET).unwrap();
     let broken = copied(&rows);
     broken.broken.store(true, Ordering::Relaxed);
     assert!(Graph::build(broken, plan.shape, 2, &AtomicBool::new(false)).is_none());
@@ -387,11 +388,11 @@ fn the_planner_keeps_small_galleries_exact() {
     let planner = Planner::MEASURED;
     for target in [0.5, 0.89, 0.9, 0.99, 0.999] {
         let from = planner.from(target);
-        assert!(from >= 10_000, "a graph never pays below: see benches/compare/HNSW.md");
+        assert!(from >= 100_000, "a graph never pays below: see benches/compare/HNSW.md");
         assert!(planner.plan(from - 1, target).is_none());
         for rows in [from, 3 * from, 100 * from] {
             let plan = planner.plan(rows, target).unwrap();
-            assert!(plan.breadths.iter().all(|it| planner.pays(rows, plan.shape, *it)));
+            assert!(plan.breadths.iter().all(|it| planner.pays(rows, 0, plan.shape, *it)));
             assert!(plan.risk * plan.breadths.len() as f64 <= 0.05 + 1e-12);
             let sure = share::least_share(plan.probes, plan.probes, plan.risk);
             assert!(sure > target, "a perfect graph passes: {sure}");
@@ -401,9 +402,17 @@ fn the_planner_keeps_small_galleries_exact() {
         }
     }
     for rows in [0, 31, 32, 1000, 1_000_000] {
-        assert!(!is_worn(rows, rows / 64, 0) && is_worn(rows, 0, rows / 64 + 1));
-        assert!(!is_unfit(rows, 0, rows / UNFIT) && is_unfit(rows, rows / UNFIT + 1, 0));
+        assert!(!is_worn(rows, rows / 128, rows / 64));
+        assert!(is_worn(rows, rows / 128 + 1, 0) && is_worn(rows, 0, rows / 64 + 1));
+        assert!(!is_unfit(rows, rows / UNFIT) && is_unfit(rows, rows / UNFIT + 1));
     }
+    // At the crossover every row that comes is one too many; where there are twice as many rows some may come.
+    let plan = planner.plan(1_000_000, 0.9).unwrap();
+    let breadth = plan.breadths[0];
+    let pays = |rows, added| planner.pays(rows, added, plan.shape, breadth);
+    let from = planner.from(0.9);
+    assert!(pays(from, 0) && !pays(from, 1));
+    assert!(pays(2 * from, 2 * from / 128) && !pays(1_000_000, 1_000_000 / 32));
 }
 
 fn copied(rows: &[(Owner, Embedding)]) -> Rows {
