@@ -8,7 +8,7 @@ use std::num::NonZero;
 
 use crate::error::Result;
 use crate::id::TemplateId;
-use crate::index::{Index, Owner, Search};
+use crate::index::{Index, Memory, Owner, Search};
 use crate::vector::simd::Kernel;
 use crate::vector::{Embedding, Similarity};
 
@@ -44,7 +44,8 @@ impl Matcher {
     #[must_use]
     pub fn new(dimension: usize, kernel: Option<usize>) -> Self {
         let kernel = kernel.and_then(|at| Kernel::available().get(at).copied());
-        let index = Index::with_kernel(dimension, kernel.unwrap_or_else(Kernel::best));
+        let index =
+            Index::with_kernel(dimension, Memory::Full, kernel.unwrap_or_else(Kernel::best));
         Self { index, templates: 0 }
     }
 

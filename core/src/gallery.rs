@@ -104,6 +104,7 @@ mod identity;
 mod import;
 mod keys;
 mod ledger;
+mod memory;
 mod origin;
 mod payload;
 mod record;
@@ -142,6 +143,7 @@ use self::identity::Identity;
 pub use self::identity::{DeviceKey, SignerKey};
 use self::keys::{RootKeys, TenantKeys, unlock};
 use self::ledger::{Cell, Guard, Head, RowHash};
+pub use self::memory::Memory;
 use self::record::{Counts, millis_from_time};
 use self::ring::Ring;
 use self::roster::TenantState;
@@ -163,13 +165,14 @@ use crate::matcher::IndexKind;
 #[derive(Clone)]
 pub struct Gallery {
     shared: Arc<Shared>,
+    memory: Memory,
     clock: Clock,
 }
 
 struct Shared {
     store: Arc<Store>,
     keys: RwLock<Opened>,
-    tenants: Mutex<HashMap<i64, Weak<TenantState>>>,
+    tenants: Mutex<HashMap<(i64, Memory), Weak<TenantState>>>,
     identity: Arc<RwLock<Identity>>,
 }
 
@@ -373,7 +376,8 @@ impl Gallery {
         let keys = RwLock::new(Opened { root: RootKeys::new(root, gallery)?, slot });
         let store = Arc::new(Store::open(path, writable, guard)?);
         let shared = Shared { store, keys, tenants: Mutex::default(), identity };
-        Ok(Self { shared: Arc::new(shared), clock: Arc::new(SystemTime::now) })
+        let (shared, clock) = (Arc::new(shared), Arc::new(SystemTime::now));
+        Ok(Self { shared, memory: Memory::default(), clock })
     }
 
     fn keys(&self) -> std::sync::RwLockReadGuard<'_, Opened> {
@@ -386,13 +390,14 @@ impl Gallery {
         let tag = keys.root.tenant_tag(id);
         let Some((row, wrapped)) = tenant_row(at, tag)? else { return Ok(None) };
         let mut tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(state) = tenants.get(&row).and_then(Weak::upgrade) {
+        let place = (row, self.memory);
+        if let Some(state) = tenants.get(&place).and_then(Weak::upgrade) {
             return Ok(Some(state));
         }
         let ring = Ring { row, tag, keys: keys.root.unwrap_tenant(row, tag, &wrapped)? };
-        let state = Arc::new(TenantState::new(ring));
+        let state = Arc::new(TenantState::new(ring, self.memory));
         tenants.retain(|_, state| state.strong_count() > 0);
-        tenants.insert(row, Arc::downgrade(&state));
+        tenants.insert(place, Arc::downgrade(&state));
         Ok(Some(state))
     }
 

@@ -1,7 +1,9 @@
 //! The vectors of one tenant in one embedding space, in memory, and who of its subjects a probe is most similar to.
 //!
 //! A template of `d` values takes about `5 d + 100` bytes: 4 d for the `f32` values, d for the codes that are
-//! scanned in their place, the rest for scales, ids and their table; 2.7 kB for 512 values.
+//! scanned in their place, the rest for scales, ids and their table; 2.7 kB for 512 values. With [`Memory::Lean`] the
+//! values stay in the file, and it is `d + 100`: the scan puts down the rows that the bounds of their codes, from above
+//! and from below, do not decide about, and those are read after it.
 //!
 //! Four bits a value are read first because proven bounds cost most there least: on 100,000 isotropic vectors,
 //! best ten, 1 or 2 bits exclude nobody, 3 bits a quarter, 4 bits 90 % and 5 bits 99 %, so that 512, 512, 427, 281
@@ -13,6 +15,7 @@ mod code;
 mod exact;
 #[cfg_attr(not(feature = "hnsw"), path = "index/hnsw_disabled.rs")]
 pub(crate) mod hnsw;
+mod memory;
 mod method;
 mod people;
 #[cfg(feature = "hnsw")]
@@ -29,10 +32,12 @@ use crate::vector::{Embedding, Similarity};
 
 use best::Best;
 use code::Probe;
-use exact::{Scan, Vectors, Wanted};
+use exact::{Left, Scan, Vectors, Wanted};
 use hnsw::Keeper;
 #[cfg(feature = "hnsw")]
 pub(crate) use hnsw::Reader;
+pub use memory::Memory;
+pub(crate) use memory::{Read, Values, nothing};
 pub use method::{IndexKind, IndexState, SearchMethod};
 use people::People;
 
@@ -46,6 +51,9 @@ const WORK_PER_THREAD: usize = 100_000;
 /// A scan of everybody passes about this many rows in the time it takes to look one up: 7 to 18 ns against
 /// 0.11 us, measured with `benches/compare/matching.py` ("a roster of 50").
 const ROWS_PER_LOOKUP: usize = 16;
+
+/// The same where looking a row up is reading it from the file: 13 us (`benches/README.md`).
+const ROWS_PER_READ: usize = 1024;
 
 /// Unit vectors of one dimension, each belonging to a subject. Scores are exact `f32` cosines.
 #[derive(Debug)]
@@ -94,14 +102,19 @@ impl Search<'_> {
 }
 
 impl Index {
-    /// An empty index of vectors with `dimension` values.
+    /// An empty index of vectors with `dimension` values, all in memory.
     pub(crate) fn new(dimension: usize) -> Self {
-        Self::with_kernel(dimension, Kernel::best())
+        Self::with_memory(dimension, Memory::Full)
+    }
+
+    /// The same, which holds less of them.
+    pub(crate) fn with_memory(dimension: usize, memory: Memory) -> Self {
+        Self::with_kernel(dimension, memory, Kernel::best())
     }
 
     /// The same by a given kernel: all give the same bits.
-    pub(crate) fn with_kernel(dimension: usize, kernel: Kernel) -> Self {
-        let vectors = Vectors::new(dimension, kernel);
+    pub(crate) fn with_kernel(dimension: usize, memory: Memory, kernel: Kernel) -> Self {
+        let vectors = Vectors::new(dimension, kernel, memory);
         Self { dimension, people: People::default(), vectors, keeper: Keeper::default() }
     }
 
@@ -141,15 +154,13 @@ impl Index {
         }
     }
 
-    /// The vectors of `subject`, in no order.
-    pub(crate) fn vectors_of(&self, subject: i64) -> impl Iterator<Item = &[f32]> {
-        self.people.rows_of(subject).map(|row| self.vectors.row(row))
-    }
-
-    /// Has what answers of `kind` need made in the background, by way of `reader`.
+    /// Has what answers of `kind` need made in the background, by way of `reader`. Graphs are made of values: of an index
+    /// without them there is none.
     #[cfg(feature = "hnsw")]
     pub(crate) fn prepare(&self, kind: IndexKind, reader: impl FnOnce() -> Reader) {
-        if let IndexKind::Approximate { target_recall } = kind {
+        if let IndexKind::Approximate { target_recall } = kind
+            && self.vectors.memory() == Memory::Full
+        {
             self.keeper.prepare(self, target_recall, reader);
         }
     }
@@ -177,6 +188,7 @@ impl Index {
         probes: &[&[f32]],
         search: &Search<'_>,
         kind: IndexKind,
+        read: Read<'_>,
     ) -> Result<Vec<Answer>> {
         if let ([probe], IndexKind::Approximate { target_recall }) = (probes, kind) {
             self.check_dimension(probe.len())?;
@@ -184,13 +196,12 @@ impl Index {
                 return Ok(vec![answer]);
             }
         }
-        let found = self.search(probes, search)?;
+        let found = self.search_by(probes, search, read)?;
         let exact = |best| Answer { best, method: SearchMethod::Exact };
         Ok(found.into_iter().map(exact).collect())
     }
 
-    /// For each probe, a unit vector, the best template of each subject, most similar first; of equals the
-    /// subject with the lower number, then the lower template.
+    /// [`search_by`](Self::search_by) of an index that has all values in memory.
     ///
     /// # Errors
     /// [`ErrorKind::SpaceMismatch`] for a probe of another dimension.
@@ -198,6 +209,20 @@ impl Index {
         &self,
         probes: &[&[f32]],
         search: &Search<'_>,
+    ) -> Result<Vec<Vec<(Owner, Similarity)>>> {
+        self.search_by(probes, search, &nothing)
+    }
+
+    /// For each probe, a unit vector, the best template of each subject, most similar first; of equals the
+    /// subject with the lower number, then the lower template. Values that are not in memory come from `read`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::SpaceMismatch`] for a probe of another dimension, and those of `read`.
+    pub(crate) fn search_by(
+        &self,
+        probes: &[&[f32]],
+        search: &Search<'_>,
+        read: Read<'_>,
     ) -> Result<Vec<Vec<(Owner, Similarity)>>> {
         probes.iter().try_for_each(|probe| self.check_dimension(probe.len()))?;
         if search.limit == 0 || search.at_least.is_nan() {
@@ -209,7 +234,11 @@ impl Index {
             Some(among) if self.is_few(among) => self.look_up(among, probes, search, &mut best),
             _ => self.scan(probes, search, &mut best),
         }
-        Ok(best.into_iter().map(Best::into_sorted).collect())
+        let exact = best.into_iter().zip(probes).map(|(best, probe)| match self.vectors.memory() {
+            Memory::Full => Ok(best),
+            Memory::Lean => self.settle(best, probe, search, read),
+        });
+        exact.map(|best| best.map(Best::into_sorted)).collect()
     }
 
     /// Refuses what cannot be compared with the vectors here.
@@ -228,7 +257,10 @@ impl Index {
 
     /// Whether it is faster to look at the rows of `among` than at all.
     fn is_few(&self, among: &[i64]) -> bool {
-        let all = self.people.rows() / ROWS_PER_LOOKUP;
+        let all = match self.vectors.memory() {
+            Memory::Full => self.people.rows() / ROWS_PER_LOOKUP,
+            Memory::Lean => self.people.rows() / ROWS_PER_READ,
+        };
         let mut rows = among.iter().flat_map(|subject| self.people.rows_of(*subject));
         rows.nth(all).is_none()
     }
@@ -237,8 +269,14 @@ impl Index {
         for (number, (probe, best)) in probes.iter().zip(best).enumerate() {
             for subject in among.iter().filter(|subject| (search.allowed)(number, **subject)) {
                 for row in self.people.rows_of(*subject) {
-                    let similarity = self.vectors.similarity(row, probe);
-                    best.offer(self.people.owner(row), similarity);
+                    let owner = self.people.owner(row);
+                    match self.vectors.memory() {
+                        Memory::Full => best.offer(owner, self.vectors.similarity(row, probe)),
+                        Memory::Lean => {
+                            let (most, least) = (f32::INFINITY, f32::NEG_INFINITY);
+                            best.put_down(owner, Left { most, least, row });
+                        }
+                    }
                 }
             }
         }

@@ -154,6 +154,12 @@ impl Similarity {
         Self(kernel.dot(a, b).clamp(-1.0, 1.0))
     }
 
+    /// What a cosine is at least, not one itself.
+    #[cfg(feature = "gallery")]
+    pub(crate) const fn at_least(value: f32) -> Self {
+        Self(value.clamp(-1.0, 1.0))
+    }
+
     /// The cosine, -1..=1.
     #[must_use]
     pub const fn value(self) -> f32 {

@@ -6,7 +6,7 @@ use super::roster::Roster;
 use super::tenant::Tenant;
 use crate::error::Result;
 use crate::id::SubjectId;
-use crate::index::{BATCH, Index, Search};
+use crate::index::{BATCH, Index, Read, Search, Values};
 use crate::vector::Similarity;
 
 impl Tenant {
@@ -37,14 +37,15 @@ impl Tenant {
             let (these, others) = left.split_at(first_batch(left));
             left = others;
             // Not held from pass to pass: who wants to enrol meanwhile waits for one pass only.
-            let roster = self.state.current(&self.store)?;
-            for (row, other, similarity) in self::pairs(&roster, these, at_least, now)? {
-                if let (Some(one), Some(other)) = (roster.alive(row, now), roster.alive(other, now))
-                {
-                    pairs.push((one.id.clone(), other.id.clone(), similarity));
-                }
-            }
-            drop(roster);
+            let found = self.state.search(&self.store, |roster, read| {
+                let found = self::pairs(roster, these, at_least, now, read)?;
+                let named = found.into_iter().filter_map(|(row, other, similarity)| {
+                    let (one, other) = (roster.alive(row, now)?, roster.alive(other, now)?);
+                    Some((one.id.clone(), other.id.clone(), similarity))
+                });
+                Ok(named.collect::<Vec<_>>())
+            })?;
+            pairs.extend(found);
             done += these.len();
             progress(done, subjects.len());
         }
@@ -72,10 +73,11 @@ fn pairs(
     subjects: &[(i64, usize)],
     at_least: f32,
     now: i64,
+    read: Read<'_>,
 ) -> Result<Vec<(i64, i64, Similarity)>> {
     let mut best: HashMap<(i64, i64), Similarity> = HashMap::new();
     for index in roster.indexes() {
-        for (row, other, similarity) in pairs_in(index, roster, subjects, at_least, now)? {
+        for (row, other, similarity) in pairs_in(index, roster, subjects, (at_least, now), read)? {
             let held = best.entry((row, other)).or_insert(similarity);
             if *held < similarity {
                 *held = similarity;
@@ -89,20 +91,21 @@ fn pairs_in(
     index: &Index,
     roster: &Roster,
     subjects: &[(i64, usize)],
-    at_least: f32,
-    now: i64,
+    (at_least, now): (f32, i64),
+    read: Read<'_>,
 ) -> Result<Vec<(i64, i64, Similarity)>> {
-    let vectors_of = |(row, _): &(i64, usize)| {
-        let row = *row;
-        index.vectors_of(row).map(move |vector| (row, vector))
-    };
-    let (rows, vectors): (Vec<_>, Vec<_>) = subjects.iter().flat_map(vectors_of).unzip();
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
+    for (row, _) in subjects {
+        values.extend(index.vectors_of(*row, read)?);
+        rows.resize(values.len(), *row);
+    }
+    let vectors: Vec<_> = values.iter().map(Values::as_slice).collect();
     let search = Search {
         at_least,
         allowed: &|at, other| other > rows[at] && roster.alive(other, now).is_some(),
         ..Search::top(usize::MAX)
     };
-    let found = index.search(&vectors, &search)?;
+    let found = index.search_by(&vectors, &search, read)?;
     let pairs = rows.iter().zip(found).flat_map(|(row, found)| {
         found.into_iter().map(|(owner, similarity)| (*row, owner.subject, similarity))
     });

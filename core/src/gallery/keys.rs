@@ -46,6 +46,7 @@ impl RootKeys {
 }
 
 /// The key of a tenant and what comes from it. Nothing here opens anything of another tenant.
+#[derive(Clone)]
 pub(super) struct TenantKeys {
     key: Key,
     pub(super) data: Key,

@@ -35,13 +35,13 @@ impl Gallery {
         let slot = access.prepare()?;
         self.shared.store.replace_keys(
             |conn, guard| self.seal_again(conn, guard, slot),
-            |Renewed { opened, identity, mut rings }| {
+            |Renewed { opened, identity, rings }| {
                 *self.shared.identity.write().unwrap_or_else(PoisonError::into_inner) = identity;
                 *self.shared.keys.write().unwrap_or_else(PoisonError::into_inner) = opened;
                 let tenants = self.shared.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-                for (row, state) in tenants.iter() {
-                    if let (Some(state), Some(ring)) = (Weak::upgrade(state), rings.remove(row)) {
-                        *state.ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+                for ((row, _), state) in tenants.iter() {
+                    if let (Some(state), Some(ring)) = (Weak::upgrade(state), rings.get(row)) {
+                        *state.ring.write().unwrap_or_else(PoisonError::into_inner) = ring.clone();
                     }
                 }
             },

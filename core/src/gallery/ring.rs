@@ -11,8 +11,11 @@ use super::store::{Snapshot, Writer, ids};
 use crate::crypto::{Key, open, seal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TenantId};
+use crate::index::Owner;
+use crate::vector::Embedding;
 
 /// A tenant's row and keys.
+#[derive(Clone)]
 pub(super) struct Ring {
     pub(super) row: i64,
     pub(super) tag: Tag,
@@ -231,6 +234,22 @@ impl Ring {
             templates.push(Stored { row, space, record });
         }
         Ok(templates)
+    }
+
+    /// The values of one template, which is there.
+    pub(super) fn embedding(
+        &self,
+        at: &Snapshot<'_>,
+        owner: Owner,
+        spaces: &[(i64, SpaceId)],
+    ) -> Result<Embedding> {
+        let Owner { subject, template } = owner;
+        let person = self.known_person(at, subject)?;
+        let stored = self.templates(at, &person, spaces)?;
+        let found = stored.into_iter().find(|stored| stored.record.id == template);
+        found.map(|stored| stored.record.embedding).ok_or_else(|| {
+            damaged(format!("a template of the subject in row {subject} is missing"))
+        })
     }
 
     pub(super) fn seal_record(

@@ -11,17 +11,19 @@ use super::sqlite::{damaged, sqlite};
 use super::store::{Snapshot, Store};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TemplateId};
-use crate::index::{Index, Owner};
+use crate::index::{Index, Memory, Owner};
 
 /// A tenant as all handles of this process share it.
 pub(super) struct TenantState {
     pub(super) ring: RwLock<Ring>,
+    pub(super) memory: Memory,
     roster: RwLock<Roster>,
 }
 
 impl TenantState {
-    pub(super) fn new(ring: Ring) -> Self {
-        Self { ring: RwLock::new(ring), roster: RwLock::new(Roster::default()) }
+    pub(super) fn new(ring: Ring, memory: Memory) -> Self {
+        let roster = Roster { memory, ..Roster::default() };
+        Self { ring: RwLock::new(ring), memory, roster: RwLock::new(roster) }
     }
 
     /// What is enrolled at the last commit. Searching it holds up neither readers nor writers of the file.
@@ -93,6 +95,7 @@ impl fmt::Debug for TenantState {
 pub(super) struct Roster {
     /// The commit; none while nothing, or only a part, is loaded.
     sequence: Option<u64>,
+    memory: Memory,
     pub(super) spaces: Vec<(i64, SpaceId)>,
     subjects: HashMap<i64, Known>,
     rows: HashMap<SubjectId, i64>,
@@ -115,6 +118,11 @@ impl Known {
 }
 
 impl Roster {
+    /// Whether this is what the tenant was at the commit `at`.
+    pub(super) fn is_of(&self, at: &Snapshot<'_>) -> bool {
+        self.sequence == Some(at.sequence)
+    }
+
     /// The subject, expired or not.
     pub(super) fn any(&self, id: &SubjectId) -> Option<&Known> {
         self.rows.get(id).and_then(|row| self.subjects.get(row))
@@ -165,7 +173,8 @@ impl Roster {
     /// Brings this to the commit `at`. When it fails, the next call loads everything again.
     fn refresh(&mut self, at: &Snapshot<'_>, ring: &Ring) -> Result<()> {
         let known = self.sequence.take();
-        let counts = ring.counts(at).inspect_err(|_| *self = Self::default())?;
+        let memory = self.memory;
+        let counts = ring.counts(at).inspect_err(|_| *self = Self { memory, ..Self::default() })?;
         self.spaces = spaces(at)?;
         let changed = known.map(|known| touched_since(at, ring.row, known)).transpose()?;
         match changed.flatten() {
@@ -179,7 +188,8 @@ impl Roster {
                 }
             }
             None => {
-                *self = Self { spaces: std::mem::take(&mut self.spaces), ..Self::default() };
+                let spaces = std::mem::take(&mut self.spaces);
+                *self = Self { memory, spaces, ..Self::default() };
                 for row in ring.subject_rows(at)? {
                     self.load(at, ring, row)?;
                 }
@@ -216,7 +226,7 @@ impl Roster {
             let index = self
                 .indexes
                 .entry(stored.space)
-                .or_insert_with(|| Index::new(embedding.dimension()));
+                .or_insert_with(|| Index::with_memory(embedding.dimension(), self.memory));
             let owner = Owner { subject: row, template: stored.record.id };
             index.insert(owner, embedding).map_err(damaged)?;
             templates.push((stored.record.id, stored.space));

@@ -8,12 +8,12 @@ use super::changes::SubjectRef;
 use super::enroll::EnrollPolicy;
 use super::identity::Identity;
 use super::record::{millis_from_time, time_from_millis};
-use super::roster::TenantState;
+use super::roster::{Roster, TenantState};
 use super::store::Store;
 use super::template::StoredTemplate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::{SpaceId, SubjectId, TenantId};
-use crate::index::{Answer, Index, Search};
+use crate::index::{Answer, Index, Memory, Read, Search};
 use crate::matcher::{Hit, Hits, IndexKind, IndexState, Query, SearchMethod, Verdict};
 use crate::vector::{Similarity, Template};
 
@@ -24,7 +24,8 @@ pub(super) type Clock = Arc<dyn Fn() -> SystemTime + Send + Sync>;
 /// several threads, and it carries no key of another tenant.
 ///
 /// Each call sees every commit made before it, by whichever process. People are loaded into memory at the
-/// first call that needs them: about 2.7 kB per template of 512 values, wiped when the last handle goes.
+/// first call that needs them: about 2.7 kB per template of 512 values, or 0.6 kB where memory is short
+/// ([`Gallery::with_memory`](super::Gallery::with_memory)), and 0.5 kB per person, wiped when the last handle goes.
 #[derive(Clone)]
 pub struct Tenant {
     pub(super) id: TenantId,
@@ -53,9 +54,16 @@ impl Tenant {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidArgument`] for a target out of range; [`ErrorKind::Unsupported`] for an approximate
-    /// index in a build without the feature `hnsw`.
+    /// index in a build without the feature `hnsw`, and of a tenant with [`Memory::Lean`].
     pub fn with_index(mut self, kind: IndexKind) -> Result<Self> {
         self.kind = kind.check()?;
+        if self.kind != IndexKind::Exact && self.state.memory == Memory::Lean {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "an approximate index needs all values in memory; open the gallery with Memory::Full, or ask \
+                 for IndexKind::Exact",
+            ));
+        }
         Ok(self)
     }
 
@@ -121,16 +129,13 @@ impl Tenant {
     /// [`identify`](Self::identify).
     pub fn verify(&self, subject: &SubjectId, probe: &Template) -> Result<Similarity> {
         let now = self.now()?;
-        let roster = self.state.current(&self.store)?;
-        let (_, index) = roster.space(probe.space())?;
-        let row = roster.find(subject, now)?.row;
-        let best = match index {
-            Some(index) => {
-                let search = Search { among: Some(&[row]), ..Search::top(1) };
-                index.search(&[probe.embedding().as_slice()], &search)?
-            }
-            None => Vec::new(),
-        };
+        let best = self.state.search(&self.store, |roster, read| {
+            let (_, index) = roster.space(probe.space())?;
+            let row = roster.find(subject, now)?.row;
+            let Some(index) = index else { return Ok(Vec::new()) };
+            let search = Search { among: Some(&[row]), ..Search::top(1) };
+            index.search_by(&[probe.embedding().as_slice()], &search, read)
+        })?;
         best.iter().flatten().next().map(|(_, similarity)| *similarity).ok_or_else(|| {
             Error::new(
                 ErrorKind::TemplateNotFound,
@@ -202,7 +207,20 @@ impl Tenant {
 
     fn find(&self, probes: &[Template], query: &Query, kind: IndexKind) -> Result<Vec<Hits>> {
         let now = self.now()?;
-        let roster = self.state.current(&self.store)?;
+        self.state.search(&self.store, |roster, read| {
+            self.find_in(roster, probes, query, kind, (now, read))
+        })
+    }
+
+    /// [`find`](Self::find) at a time, with what reads values that are not in memory.
+    fn find_in(
+        &self,
+        roster: &Roster,
+        probes: &[Template],
+        query: &Query,
+        kind: IndexKind,
+        (now, read): (i64, Read<'_>),
+    ) -> Result<Vec<Hits>> {
         let among: Option<Vec<i64>> =
             query.roster().map(|it| it.iter().filter_map(|id| Some(roster.any(id)?.row)).collect());
         let mut hits = vec![Hits::new(Vec::new(), SearchMethod::Exact); probes.len()];
@@ -221,7 +239,7 @@ impl Tenant {
             self.prepare(kind, space, index);
             let vectors: Vec<_> =
                 these.iter().map(|it| probes[*it].embedding().as_slice()).collect();
-            let found = index.answer(&vectors, &search, kind)?;
+            let found = index.answer(&vectors, &search, kind, read)?;
             for (probe, Answer { best, method }) in these.into_iter().zip(found) {
                 let best = best.into_iter().filter_map(|(owner, similarity)| {
                     let subject = roster.alive(owner.subject, now)?.id.clone();

@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 
 use super::Owner;
+use super::exact::Left;
 use crate::vector::Similarity;
 
-/// At most `limit` subjects with a similarity of `at_least` or more.
+/// At most `limit` subjects with a similarity of `at_least` or more. Where values are not in memory, similarities
+/// are what they are at least, and the rows that may be among the best are put down.
 #[derive(Debug)]
 pub(super) struct Best {
     limit: usize,
@@ -14,12 +16,14 @@ pub(super) struct Best {
     order: BTreeSet<Ranked>,
     held: HashMap<i64, Ranked>,
     floor: f32,
+    put_down: Vec<Left>,
 }
 
 impl Best {
     pub(super) fn new(limit: usize, at_least: f32) -> Self {
         let floor = floor(at_least);
-        Self { limit, at_least, order: BTreeSet::new(), held: HashMap::new(), floor }
+        let (order, held, put_down) = (BTreeSet::new(), HashMap::new(), Vec::new());
+        Self { limit, at_least, order, held, floor, put_down }
     }
 
     /// Similarities below this change nothing any more.
@@ -61,11 +65,26 @@ impl Best {
         }
     }
 
+    /// Puts a row down whose values are to be read. `limit` subjects that are similar by `floor` at least leave no
+    /// place for a row that is less similar than that at most.
+    pub(super) fn put_down(&mut self, owner: Owner, row: Left) {
+        self.offer(owner, Similarity::at_least(row.least));
+        self.put_down.push(row);
+    }
+
+    /// The rows that may be among the best, those that may be most similar first.
+    pub(super) fn into_put_down(mut self) -> Vec<Left> {
+        self.put_down.retain(|row| row.most >= self.floor);
+        self.put_down.sort_unstable_by(Left::most_first);
+        self.put_down
+    }
+
     /// Takes over what `other` found.
     pub(super) fn merge(&mut self, other: Self) {
         for Ranked { owner, similarity } in other.order {
             self.offer(owner, similarity);
         }
+        self.put_down.extend(other.put_down);
     }
 
     /// Most similar first.

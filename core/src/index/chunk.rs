@@ -1,10 +1,11 @@
-//! Rows in one allocation: codes, what they leave out, and the `f32` values. Wiped when dropped.
+//! Rows in one allocation: codes, what they leave out, and the `f32` values, if they are held. Wiped when dropped.
 
 use std::fmt;
 
 use zeroize::Zeroize;
 
 use super::code::{Missing, Place, encode};
+use super::memory::Memory;
 use crate::vector::simd::{LANES, Line, Rows, coarse_lines, fifth_lines, last_bytes};
 
 /// Rows of a chunk. Chunks are never grown: a vector that moves leaves a copy behind. Memory that was not
@@ -24,10 +25,22 @@ pub(super) struct Chunk {
     fifth: Lines,
     last: Lines,
     values: Vec<f32>,
+    /// Values of a row in `values`: all or none.
+    held: usize,
+}
+
+/// A row on its way to another place, bit by bit; wiped when dropped.
+#[cfg_attr(test, derive(PartialEq))]
+pub(super) struct Moved {
+    columns: Vec<[u8; 4]>,
+    last: Vec<u8>,
+    missing: Missing<f32>,
+    values: Vec<f32>,
 }
 
 impl Chunk {
-    pub(super) fn new(dimension: usize) -> Self {
+    pub(super) fn new(dimension: usize, memory: Memory) -> Self {
+        let held = memory.values(dimension);
         Self {
             rows: 0,
             high: vec![Rows::default(); CHUNK_ROWS / LANES],
@@ -37,7 +50,8 @@ impl Chunk {
             coarse: Lines::new(CHUNK_ROWS / LANES * coarse_lines(dimension)),
             fifth: Lines::new(CHUNK_ROWS / LANES * fifth_lines(dimension)),
             last: Lines::new(CHUNK_ROWS * last_bytes(dimension) / size_of::<Line>()),
-            values: vec![0.0; CHUNK_ROWS * dimension],
+            values: vec![0.0; CHUNK_ROWS * held],
+            held,
         }
     }
 
@@ -70,19 +84,35 @@ impl Chunk {
         }
     }
 
-    /// The `f32` values of a row.
+    /// The `f32` values of a row; none where they are not held.
     pub(super) fn values(&self, row: usize) -> &[f32] {
-        &self.values[row * self.dimension..(row + 1) * self.dimension]
+        &self.values[row * self.held..(row + 1) * self.held]
     }
 
     /// Writes `vector` over a row, or behind the last one.
     pub(super) fn put(&mut self, row: usize, vector: &[f32]) {
         self.rows = self.rows.max(row + 1);
-        self.values[row * self.dimension..(row + 1) * self.dimension].copy_from_slice(vector);
+        self.values[row * self.held..(row + 1) * self.held].copy_from_slice(&vector[..self.held]);
         let missing = encode(vector, self.place(row));
-        for (place, value) in self.missing(row).into_iter().zip(missing) {
-            *place = value;
-        }
+        self.set_missing(row, missing);
+    }
+
+    /// A copy of a row.
+    pub(super) fn copy(&mut self, row: usize) -> Moved {
+        let missing = self.missing(row).map(|it| *it);
+        let values = self.values(row).to_vec();
+        let place = self.place(row);
+        let columns = place.columns().collect();
+        Moved { columns, last: place.last.to_vec(), missing, values }
+    }
+
+    /// Writes a copy over a row.
+    pub(super) fn paste(&mut self, row: usize, moved: &Moved) {
+        let mut place = self.place(row);
+        place.set_columns(&moved.columns);
+        place.last.copy_from_slice(&moved.last);
+        self.values[row * self.held..][..self.held].copy_from_slice(&moved.values);
+        self.set_missing(row, moved.missing);
     }
 
     /// Wipes the last row.
@@ -90,7 +120,7 @@ impl Chunk {
         self.rows -= 1;
         let row = self.rows;
         self.place(row).wipe();
-        self.values[row * self.dimension..][..self.dimension].zeroize();
+        self.values[row * self.held..][..self.held].zeroize();
         self.missing(row).into_iter().for_each(f32::zeroize);
     }
 
@@ -100,6 +130,21 @@ impl Chunk {
         let Rows { scales, residuals } = &mut self.high[block];
         let (five, whole) = (&mut self.five[block], &mut self.whole[block]);
         [&mut scales[lane], &mut residuals[lane], &mut five[lane], &mut whole[lane]]
+    }
+
+    fn set_missing(&mut self, row: usize, missing: Missing<f32>) {
+        for (place, value) in self.missing(row).into_iter().zip(missing) {
+            *place = value;
+        }
+    }
+}
+
+impl Drop for Moved {
+    fn drop(&mut self) {
+        self.columns.as_flattened_mut().zeroize();
+        self.last.zeroize();
+        self.missing.zeroize();
+        self.values.zeroize();
     }
 }
 
@@ -113,7 +158,7 @@ impl Drop for Chunk {
         let (lines, bytes) = (fifth_lines(self.dimension), last_bytes(self.dimension));
         self.fifth.as_mut_slice()[..blocks * lines].as_flattened_mut().zeroize();
         self.last.as_mut_slice().as_flattened_mut()[..self.rows * bytes].zeroize();
-        self.values[..self.rows * self.dimension].zeroize();
+        self.values[..self.rows * self.held].zeroize();
         for row in 0..self.rows {
             self.missing(row).into_iter().for_each(f32::zeroize);
         }
@@ -150,6 +195,15 @@ impl Lines {
 
 #[cfg(test)]
 impl Chunk {
+    /// Bytes of its allocations.
+    pub(super) fn bytes(&self) -> usize {
+        let lines = [&self.coarse, &self.fifth, &self.last].map(|it| it.bytes.capacity());
+        lines.iter().sum::<usize>()
+            + self.high.capacity() * size_of::<Rows>()
+            + (self.five.capacity() + self.whole.capacity()) * size_of::<[f32; LANES]>()
+            + self.values.capacity() * size_of::<f32>()
+    }
+
     pub(super) fn is_wiped_behind(&self, row: usize) -> bool {
         let zero = |values: &[f32]| values.iter().all(|it| it.to_bits() == 0);
         (row..CHUNK_ROWS).all(|row| {

@@ -34,7 +34,8 @@
 //! So residuals are stored longer by one part in 2^18 (`64 u`, more than `12 u + 4 u`), norms by one part in
 //! 2^20, and [`Probe::new`] adds `(n + 64) 2 u` to the slack, more than `1.01 (n + 8) u + 13 u`, what underflows, and
 //! the rounding of the slack itself. Hence the bound, as computed, is never below the similarity, as
-//! computed; and a row whose bound is below what is wanted can be passed over without a look at it.
+//! computed; and a row whose bound is below what is wanted can be passed over without a look at it. All of this is
+//! the same for the bound from below, [`Reach::least`], with the signs of the last two terms turned.
 
 use zeroize::Zeroize;
 
@@ -56,6 +57,20 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The row's own bytes of all lines.
+    pub(super) fn columns(&self) -> impl Iterator<Item = [u8; 4]> {
+        let first = 4 * self.lane;
+        let lines = self.high.iter().chain(&*self.fifth);
+        lines.map(move |line| std::array::from_fn(|at| line[first + at]))
+    }
+
+    pub(super) fn set_columns(&mut self, columns: &[[u8; 4]]) {
+        let lines = self.high.iter_mut().chain(&mut *self.fifth);
+        for (line, column) in lines.zip(columns) {
+            line[4 * self.lane..][..4].copy_from_slice(column);
+        }
+    }
+
     pub(super) fn wipe(&mut self) {
         for line in self.high.iter_mut().chain(&mut *self.fifth) {
             line[4 * self.lane..][..4].zeroize();

@@ -1,14 +1,13 @@
 //! The scan: four bits of all rows, a fifth where that may matter, all eight and then the `f32` values of the few
-//! that are left.
+//! that are left. Where values are not in memory, those few are put down with what codes say of them.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use zeroize::Zeroize;
-
 use super::best::Best;
 use super::chunk::{CHUNK_ROWS, Chunk};
 use super::code::Probe;
+use super::memory::Memory;
 use super::people::{Members, People};
 use crate::vector::Similarity;
 #[cfg(test)]
@@ -23,32 +22,41 @@ const TILE: usize = 64;
 pub(super) struct Vectors {
     dimension: usize,
     kernel: Kernel,
+    memory: Memory,
     rows: usize,
     chunks: Vec<Chunk>,
 }
 
 impl Vectors {
-    pub(super) const fn new(dimension: usize, kernel: Kernel) -> Self {
-        Self { dimension, kernel, rows: 0, chunks: Vec::new() }
+    pub(super) const fn new(dimension: usize, kernel: Kernel, memory: Memory) -> Self {
+        Self { dimension, kernel, memory, rows: 0, chunks: Vec::new() }
+    }
+
+    pub(super) const fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    pub(super) const fn memory(&self) -> Memory {
+        self.memory
     }
 
     pub(super) const fn chunks(&self) -> usize {
         self.chunks.len()
     }
 
-    /// The `f32` values of a row.
+    /// The `f32` values of a row, where they are in memory.
     pub(super) fn row(&self, row: usize) -> &[f32] {
         self.chunks[row / CHUNK_ROWS].values(row % CHUNK_ROWS)
     }
 
-    /// The similarity of a row to `vector`, the one that is reported.
+    /// The similarity of a row to `vector`, the one that is reported, where values are in memory.
     pub(super) fn similarity(&self, row: usize, vector: &[f32]) -> Similarity {
         Similarity::with(self.kernel, vector, self.row(row))
     }
 
     pub(super) fn push(&mut self, vector: &[f32]) {
         if self.rows == self.chunks.len() * CHUNK_ROWS {
-            self.chunks.push(Chunk::new(self.dimension));
+            self.chunks.push(Chunk::new(self.dimension, self.memory));
         }
         self.chunks[self.rows / CHUNK_ROWS].put(self.rows % CHUNK_ROWS, vector);
         self.rows += 1;
@@ -58,9 +66,8 @@ impl Vectors {
     pub(super) fn swap_remove(&mut self, row: usize) {
         let last = self.rows - 1;
         if row != last {
-            let mut moved = self.row(last).to_vec();
-            self.chunks[row / CHUNK_ROWS].put(row % CHUNK_ROWS, &moved);
-            moved.zeroize();
+            let moved = self.chunks[last / CHUNK_ROWS].copy(last % CHUNK_ROWS);
+            self.chunks[row / CHUNK_ROWS].paste(row % CHUNK_ROWS, &moved);
         }
         self.chunks[last / CHUNK_ROWS].pop();
         self.rows = last;
@@ -85,10 +92,12 @@ struct Tile {
     blocks: Range<usize>,
 }
 
-/// A row that is not excluded, and what it can score at most.
-struct Left {
-    most: f32,
-    row: usize,
+/// A row that is not excluded, and what it can score.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) most: f32,
+    pub(super) least: f32,
+    pub(super) row: usize,
 }
 
 impl Left {
@@ -101,11 +110,12 @@ impl Left {
     ) -> impl Iterator<Item = Self> + 'a {
         found.lanes().map(move |lane| Self {
             most: reach.of(found.sums[lane], scales[lane], residuals[lane]),
+            least: reach.least(found.sums[lane], scales[lane], residuals[lane]),
             row: first + lane,
         })
     }
 
-    fn most_first(&self, other: &Self) -> Ordering {
+    pub(super) fn most_first(&self, other: &Self) -> Ordering {
         other.most.total_cmp(&self.most)
     }
 }
@@ -171,7 +181,8 @@ impl Scan<'_> {
                 found.rows &= self.open(first(block), found);
             }
         }
-        for (number, best) in best.iter_mut().enumerate().filter(|(_, best)| best.lacks() > 0) {
+        let is_early = |best: &Best| best.lacks() > 0 && self.vectors.memory == Memory::Full;
+        for (number, best) in best.iter_mut().enumerate().filter(|(_, best)| is_early(best)) {
             // A floor from the rows that look most similar with four bits spares most others.
             let (reach, rows) = (self.wanted[number].probe.high, &chunk.high);
             let found = found[number..].iter().step_by(probes);
@@ -215,13 +226,20 @@ impl Scan<'_> {
     /// Offers what is `left`, those that may be most similar first: the floor they raise spares others.
     fn offer(&self, number: usize, best: &mut Best, left: &mut Vec<Left>) {
         left.sort_unstable_by(Left::most_first);
-        for Left { most, row } in left.drain(..) {
-            if most < best.floor() {
+        for left in left.drain(..) {
+            if left.most < best.floor() {
                 continue;
             }
-            let owner = self.people.owner(row);
-            if (self.allowed)(number, owner.subject) {
-                best.offer(owner, self.vectors.similarity(row, self.wanted[number].vector));
+            let owner = self.people.owner(left.row);
+            if !(self.allowed)(number, owner.subject) {
+                continue;
+            }
+            match self.vectors.memory {
+                Memory::Full => {
+                    let wanted = &self.wanted[number];
+                    best.offer(owner, self.vectors.similarity(left.row, wanted.vector));
+                }
+                Memory::Lean => best.put_down(owner, left),
             }
         }
     }
@@ -240,6 +258,11 @@ impl Scan<'_> {
 
 #[cfg(test)]
 impl Vectors {
+    /// Bytes of all chunks.
+    pub(super) fn bytes(&self) -> usize {
+        self.chunks.iter().map(Chunk::bytes).sum()
+    }
+
     /// Whether nothing is left of rows that were behind the first `rows`.
     pub(super) fn is_wiped_behind(&self, rows: usize) -> bool {
         self.chunks.len() == rows.div_ceil(CHUNK_ROWS)
@@ -248,7 +271,7 @@ impl Vectors {
 
     /// The most that a row of the first block can score by four bits and by eight, if it is not excluded for
     /// scoring less than `floor` on the way.
-    pub(super) fn most(&self, row: usize, vector: &[f32], floor: f32) -> Option<(f32, f32)> {
+    pub(super) fn most(&self, row: usize, vector: &[f32], floor: f32) -> Option<(f32, Left)> {
         let probe = Probe::new(vector);
         let chunk = &self.chunks[0];
         let mut found = [Found::default()];
@@ -263,6 +286,8 @@ impl Vectors {
         let whole = probe.sought(probe.whole, floor);
         self.kernel.last(chunk.last(0), (scales, &chunk.whole[0]), &whole, &mut found);
         let kept = found.rows >> row & 1 == 1;
-        kept.then(|| (high, probe.whole.of(found.sums[row], scales[row], chunk.whole[0][row])))
+        let lengths = (scales, &chunk.whole[0]);
+        let mut left = Left::of(&found, &probe.whole, lengths, 0);
+        kept.then(|| Some((high, left.find(|it| it.row == row)?))).flatten()
     }
 }

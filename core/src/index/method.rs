@@ -14,7 +14,8 @@ pub enum IndexKind {
     #[default]
     Exact,
     /// By a graph, where that is faster and keeps its promise: it finds the most similar person for a share
-    /// of `target_recall` (0.5..=0.999) of hard probes at least. Whenever it does not, the scan answers.
+    /// of `target_recall` (0.5..=0.999) of hard probes at least. Whenever it does not, the scan answers. It needs all
+    /// values in memory, [`Memory::Full`](crate::gallery::Memory::Full).
     Approximate {
         /// The share, 0.5..=0.999.
         target_recall: f64,

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 
+use super::chunk::{CHUNK_ROWS, Chunk};
 use super::*;
 
 pub(super) fn owner(subject: i64, template: usize) -> Owner {
@@ -67,29 +68,50 @@ pub(super) fn plain(
 }
 
 fn filled(rows: &[(Owner, Embedding)], kernel: Kernel) -> Index {
-    let mut index = Index::with_kernel(rows[0].1.dimension(), kernel);
+    filled_with(rows, kernel, Memory::Full)
+}
+
+fn filled_with(rows: &[(Owner, Embedding)], kernel: Kernel, memory: Memory) -> Index {
+    let mut index = Index::with_kernel(rows[0].1.dimension(), memory, kernel);
     for (owner, embedding) in rows {
         index.insert(*owner, embedding).unwrap();
     }
     index
 }
 
-/// Every kernel, one probe at a time and all at once, on one thread and on several.
+/// What a lean index reads from.
+fn file(rows: &[(Owner, Embedding)]) -> impl Fn(Owner) -> Result<Embedding> {
+    let rows: HashMap<_, _> =
+        rows.iter().map(|(owner, it)| (owner.template, (*owner, it.clone()))).collect();
+    move |owner| {
+        let (known, embedding) = &rows[&owner.template];
+        assert_eq!(*known, owner);
+        Ok(embedding.clone())
+    }
+}
+
+/// In both kinds of memory, every kernel, one probe at a time and all at once, on one thread and on several.
 fn check(rows: &[(Owner, Embedding)], probes: &[Embedding], search: &Search<'_>) {
     let expected: Vec<_> =
         probes.iter().enumerate().map(|(at, probe)| plain(rows, probe, search, at)).collect();
     let probes: Vec<_> = probes.iter().map(Embedding::as_slice).collect();
+    let read = file(rows);
     for kernel in Kernel::available() {
         let index = filled(rows, kernel);
+        let lean = filled_with(rows, kernel, Memory::Lean);
         for threads in [1, 3] {
             let search = Search { threads: NonZero::new(threads).unwrap(), ..*search };
             let found = index.search(&probes, &search).unwrap();
             assert_eq!(found, expected, "{kernel:?}, {threads} threads");
+            let found = lean.search_by(&probes, &search, &read).unwrap();
+            assert_eq!(found, expected, "lean, {kernel:?}, {threads} threads");
         }
         for (at, probe) in probes.iter().enumerate() {
             let allowed = |_, subject| (search.allowed)(at, subject);
             let search = Search { allowed: &allowed, ..*search };
             assert_eq!(index.search(&[probe], &search).unwrap()[0], expected[at], "{kernel:?}");
+            let found = lean.search_by(&[probe], &search, &read).unwrap();
+            assert_eq!(found[0], expected[at], "lean, {kernel:?}");
         }
     }
 }
@@ -189,19 +211,100 @@ fn nobody_is_found_with_no_limit_or_no_number() {
 fn what_is_removed_is_gone_and_wiped() {
     let mut noise = Noise(6);
     let rows: Vec<_> = (0..2600).map(|at| (owner(at as i64 / 3, at), noise.anywhere(20))).collect();
-    let mut index = filled(&rows, Kernel::best());
+    let mut indexes = [Memory::Full, Memory::Lean].map(|it| filled_with(&rows, Kernel::best(), it));
     for (owner, _) in rows.iter().filter(|(owner, _)| owner.subject % 8 != 1) {
-        index.remove(&owner.template);
-        index.remove(&owner.template);
+        for index in &mut indexes {
+            index.remove(&owner.template);
+            index.remove(&owner.template);
+        }
     }
     let left: Vec<_> = rows.into_iter().filter(|(owner, _)| owner.subject % 8 == 1).collect();
     let probe = noise.anywhere(20);
     let everybody = Search::top(usize::MAX);
-    assert_eq!(
-        index.search(&[probe.as_slice()], &everybody).unwrap()[0],
-        plain(&left, &probe, &everybody, 0)
-    );
-    assert!(index.vectors.is_wiped_behind(left.len()));
+    for index in indexes {
+        let found = index.search_by(&[probe.as_slice()], &everybody, &file(&left)).unwrap();
+        assert_eq!(found[0], plain(&left, &probe, &everybody, 0));
+        assert!(index.vectors.is_wiped_behind(left.len()));
+    }
+}
+
+/// A row that moves is what it would be had it been written there.
+#[test]
+fn rows_move_bit_by_bit() {
+    let mut noise = Noise(9);
+    for (memory, dimension) in
+        [(Memory::Full, 512), (Memory::Lean, 512), (Memory::Full, 37), (Memory::Lean, 130)]
+    {
+        let (mut one, mut other) = (Chunk::new(dimension, memory), Chunk::new(dimension, memory));
+        let vectors: Vec<_> = (0..40).map(|_| noise.anywhere(dimension)).collect();
+        for (row, vector) in vectors.iter().enumerate() {
+            one.put(row, vector.as_slice());
+            other.put(row, vectors[39 - row].as_slice());
+        }
+        for row in 0..40 {
+            assert!(one.copy(row) == other.copy(39 - row));
+            assert!(one.copy(row) != other.copy(row));
+        }
+        for row in 0..40 {
+            other.paste(row, &one.copy(row));
+        }
+        assert!((0..40).all(|row| one.copy(row) == other.copy(row)));
+        (0..40).for_each(|_| other.pop());
+        assert!(other.is_wiped_behind(0));
+    }
+}
+
+/// What is held is what [`Memory`] says, but for a line of each part of a chunk, by which it is aligned.
+#[test]
+fn memory_is_as_stated() {
+    for dimension in [128, 200, 512] {
+        for memory in [Memory::Full, Memory::Lean] {
+            let mut vectors = Vectors::new(dimension, Kernel::best(), memory);
+            let row = vec![(dimension as f32).sqrt().recip(); dimension];
+            (0..2 * CHUNK_ROWS).for_each(|_| vectors.push(&row));
+            let stated = 2 * CHUNK_ROWS * memory.bytes_per_template(dimension);
+            assert_eq!(vectors.bytes(), stated + 2 * 3 * 64, "{memory:?} {dimension}");
+        }
+    }
+    assert_eq!(Memory::Full.bytes_per_template(128), 656);
+    assert_eq!(Memory::Lean.bytes_per_template(128), 144);
+    assert_eq!(Memory::Full.bytes_per_template(256), 1_296);
+    assert_eq!(Memory::Lean.bytes_per_template(256), 272);
+}
+
+/// A lean index reads the rows that its bounds leave open, and no others; and an error of the file is its error.
+#[test]
+fn few_rows_are_read() {
+    let mut noise = Noise(10);
+    let rows: Vec<_> = (0..5000).map(|at| (owner(at as i64, at), noise.anywhere(512))).collect();
+    let index = filled_with(&rows, Kernel::best(), Memory::Lean);
+    let (file, read) = (file(&rows), std::cell::Cell::new(0));
+    let counted = |owner| {
+        read.set(read.get() + 1);
+        file(owner)
+    };
+    let reads = |probe: &Embedding, search: &Search<'_>| {
+        read.set(0);
+        let found = index.search_by(&[probe.as_slice()], search, &counted).unwrap();
+        assert_eq!(found[0], plain(&rows, probe, search, 0));
+        read.get()
+    };
+    let (stranger, known) = (noise.anywhere(512), noise.around(rows[7].1.as_slice(), 0.02));
+    assert_eq!(reads(&known, &Search { at_least: 0.4, ..Search::top(1) }), 1);
+    assert_eq!(reads(&known, &Search::top(1)), 1);
+    assert_eq!(reads(&stranger, &Search { at_least: 0.4, ..Search::top(10) }), 0);
+    assert!((10..60).contains(&reads(&stranger, &Search::top(10))));
+    assert_eq!(reads(&stranger, &Search { among: Some(&[3, 4]), ..Search::top(10) }), 2);
+    assert_eq!(reads(&stranger, &Search::top(5000)), 5000);
+
+    let refuse = |_| Err(Error::new(ErrorKind::Integrity, "tampered"));
+    let error = index.search_by(&[known.as_slice()], &Search::top(1), &refuse).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Integrity);
+    let short = |_| Ok(Noise(1).anywhere(511));
+    let error = index.search_by(&[known.as_slice()], &Search::top(1), &short).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SpaceMismatch);
+    let error = index.search(&[known.as_slice()], &Search::top(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal);
 }
 
 #[test]
@@ -225,6 +328,7 @@ proptest! {
     fn adding_and_removing(steps in prop::collection::vec((0..40_usize, 0..6_i64, any::<bool>()), 1..200)) {
         let mut noise = Noise(8);
         let mut index = Index::new(5);
+        let mut lean = Index::with_memory(5, Memory::Lean);
         let mut rows: Vec<(Owner, Embedding)> = Vec::new();
         for (template, subject, add) in steps {
             let new = owner(subject, template);
@@ -233,24 +337,29 @@ proptest! {
                 (true, None) => {
                     rows.push((new, noise.anywhere(5)));
                     index.insert(new, &rows[rows.len() - 1].1).unwrap();
+                    lean.insert(new, &rows[rows.len() - 1].1).unwrap();
                 }
                 (true, Some(_)) => prop_assert!(index.insert(new, &noise.anywhere(5)).is_err()),
                 (false, at) => {
                     at.map(|at| rows.swap_remove(at));
                     index.remove(&new.template);
+                    lean.remove(&new.template);
                 }
             }
             let numbers: HashSet<_> = rows.iter().map(|(owner, _)| owner.subject).collect();
             let probe = noise.anywhere(5);
             for among in [None, Some(&[1, 2, 4][..])] {
                 let search = Search { among, ..Search::top(4) };
-                prop_assert_eq!(&index.search(&[probe.as_slice()], &search).unwrap()[0], &plain(&rows, &probe, &search, 0));
+                let expected = plain(&rows, &probe, &search, 0);
+                prop_assert_eq!(&index.search(&[probe.as_slice()], &search).unwrap()[0], &expected);
+                let found = lean.search_by(&[probe.as_slice()], &search, &file(&rows)).unwrap();
+                prop_assert_eq!(&found[0], &expected);
             }
             prop_assert!(index.people.subjects_known() == numbers.len());
         }
     }
 
-    /// The bound holds: no row scores more than its codes allow, coarse or fine.
+    /// The bounds hold: no row scores more than its codes allow, coarse or fine, and none less.
     #[test]
     fn bounds_hold(
         row in prop::collection::vec(-1.0_f32..1.0, 1..600),
@@ -271,9 +380,11 @@ proptest! {
             let index = filled(&[(owner(1, 1), row.clone())], Kernel::best());
             let exact = Similarity::between(row.as_slice(), probe.as_slice()).value();
             let most = index.vectors.most(0, probe.as_slice(), exact);
-            prop_assert!(most.is_some_and(|it| it.0 >= exact && it.1 >= exact), "{most:?} {exact}");
-            // And it is worth something.
-            prop_assert!(most.is_some_and(|it| it.1 <= exact + 0.2), "{most:?} {exact}");
+            let (high, left) = most.unwrap();
+            prop_assert!(high >= exact && left.most >= exact, "{high} {left:?} {exact}");
+            prop_assert!(left.least <= exact, "{left:?} {exact}");
+            // And they are worth something.
+            prop_assert!(left.most <= exact + 0.2 && left.least >= exact - 0.2, "{left:?} {exact}");
             prop_assert!(index.vectors.most(0, probe.as_slice(), exact + 0.2).is_none());
         }
     }

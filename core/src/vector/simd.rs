@@ -107,6 +107,13 @@ impl Reach {
         let doubled = (2 * sum - self.offset) as f32;
         self.scale * scale * doubled + self.norm * residual + self.slack
     }
+
+    /// The other end: the similarity is not below it.
+    pub(crate) fn least(&self, sum: i32, scale: f32, residual: f32) -> f32 {
+        #[expect(clippy::cast_precision_loss, reason = "the slack has room for it")]
+        let doubled = (2 * sum - self.offset) as f32;
+        self.scale * scale * doubled - self.norm * residual - self.slack
+    }
 }
 
 impl Found {

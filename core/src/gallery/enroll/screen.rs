@@ -41,9 +41,11 @@ impl Batch<'_, '_> {
             let (roster, now) = (self.roster, self.now);
             let alive = |at, row| Some(row) != own[at] && roster.alive(row, now).is_some();
             let fresh = |at, row| Some(row) != own[at];
+            let at = self.writer.snapshot();
+            let read = |owner: Owner| self.ring.embedding(&at, owner, &roster.spaces);
             let mut look_in = |index: &Index, allowed: &(dyn Fn(usize, i64) -> bool + Sync)| {
                 let search = Search { at_least, allowed, ..Search::top(1 + NEAR_MISSES) };
-                for (at, found) in these.iter().zip(index.search(&vectors, &search)?) {
+                for (at, found) in these.iter().zip(index.search_by(&vectors, &search, &read)?) {
                     keep_best(&mut best[*at], found);
                 }
                 Ok::<_, Error>(())

@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::super::planner::{Plan, UNFIT};
 use super::super::tests::{Noise, owner, plain};
-use super::super::{IndexKind, Owner, Result};
+use super::super::{IndexKind, Owner, Result, nothing};
 use super::rows::Rows;
 use super::*;
 
@@ -77,7 +77,7 @@ fn people(count: usize, dimension: usize, seed: u64) -> Vec<(Owner, Embedding)> 
 
 fn ask(index: &Shared, probe: &Embedding, limit: usize) -> Answer {
     let held = index.read().unwrap();
-    held.answer(&[probe.as_slice()], &Search::top(limit), KIND).unwrap().remove(0)
+    held.answer(&[probe.as_slice()], &Search::top(limit), KIND, &nothing).unwrap().remove(0)
 }
 
 fn exact(rows: &[(Owner, Embedding)], probe: &Embedding, limit: usize) -> Answer {
@@ -122,7 +122,8 @@ fn a_graph_under_its_target_is_refused() {
     let held = index.read().unwrap();
     for at in 0..20 {
         let probe = noise.around(rows[at].1.as_slice(), 0.1);
-        let answer = held.answer(&[probe.as_slice()], &Search::top(3), kind).unwrap().remove(0);
+        let answer =
+            held.answer(&[probe.as_slice()], &Search::top(3), kind, &nothing).unwrap().remove(0);
         assert_eq!(answer, exact(&rows, &probe, 3));
     }
     assert_eq!(held.state(kind), state);
@@ -241,7 +242,11 @@ fn what_the_audit_says_nothing_of_is_scanned() {
     let probe = probe.as_slice();
     let held = index.read().unwrap();
     let method = |probes: &[&[f32]], search: &Search<'_>| -> Vec<_> {
-        held.answer(probes, search, KIND).unwrap().into_iter().map(|it| it.method).collect()
+        held.answer(probes, search, KIND, &nothing)
+            .unwrap()
+            .into_iter()
+            .map(|it| it.method)
+            .collect()
     };
     let exact = SearchMethod::Exact;
     assert_eq!(method(&[probe], &Search { among: Some(&[3, 4]), ..Search::top(2) }), [exact]);
@@ -253,7 +258,7 @@ fn what_the_audit_says_nothing_of_is_scanned() {
     // Hardly anybody is allowed.
     let few = Search { allowed: &|_, subject| subject == 299, ..Search::top(1) };
     assert_eq!(method(&[probe], &few), [exact]);
-    assert!(held.answer(&[&[1.0; 17]], &Search::top(1), KIND).is_err());
+    assert!(held.answer(&[&[1.0; 17]], &Search::top(1), KIND, &nothing).is_err());
 }
 
 /// What is removed is wiped in the graph's rows too, and is put back when it comes back.
@@ -307,7 +312,8 @@ fn searches_hold_while_others_write() {
                 held.remove(&rows[at].0.template);
             } else {
                 held.insert(rows[at].0, &rows[at].1).unwrap();
-                let new = held.answer(&[rows[at].1.as_slice()], &Search::top(1), KIND).unwrap();
+                let new =
+                    held.answer(&[rows[at].1.as_slice()], &Search::top(1), KIND, &nothing).unwrap();
                 assert_eq!(
                     new[0].best[0].0.subject, rows[at].0.subject,
                     "who was enrolled is found"
@@ -326,7 +332,8 @@ fn searches_hold_while_others_write() {
 
 /// Holds an answer against the scan of the same moment. Whether it came from a graph.
 fn check(index: &Index, probe: &Embedding, search: &Search<'_>) -> Result<bool> {
-    let Answer { best: found, method } = index.answer(&[probe.as_slice()], search, KIND)?.remove(0);
+    let Answer { best: found, method } =
+        index.answer(&[probe.as_slice()], search, KIND, &nothing)?.remove(0);
     let exact = index.search(&[probe.as_slice()], search)?.remove(0);
     if method == SearchMethod::Exact {
         assert_eq!(found, exact);
