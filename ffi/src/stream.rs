@@ -4,13 +4,13 @@ use std::ffi::{CString, c_char};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use faceprint::Stream;
 use faceprint::stream::{Event, EventId, Followed, Sighting, VisitorId, Who};
+use faceprint::{Stream, SubjectId};
 
 use crate::boundary::{Flag, Growing, Items, Options, Out, Text, call, free, millis, need, time};
 use crate::engine::{FACEPRINT_DEFAULT_SHARE, faceprint_engine};
 use crate::error::{Failure, faceprint_error, faceprint_status};
-use crate::face::{faceprint_landmarks, faceprint_rect};
+use crate::face::{faceprint_landmarks, faceprint_liveness, faceprint_rect};
 use crate::image::faceprint_image;
 use crate::tenant::faceprint_tenant;
 use crate::text::{List, c_string};
@@ -41,6 +41,22 @@ pub struct faceprint_stream_options {
     pub sure_score: f32,
     /// Looks at each so many-th frame only.
     pub every: u64,
+    /// How many frames of a face vote on whether it is alive, 99 at most; 0, the default, for no vote. The engine needs
+    /// liveness models. Who fails is not recognised, and gives one event that says so.
+    pub liveness: u32,
+}
+
+/// What an event says of a face, and what is known of one that is followed.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "declared for C; structures hold numbers")]
+pub enum faceprint_who {
+    /// Somebody of the gallery: see subject and similarity.
+    Subject = 0,
+    /// Somebody the gallery does not know: see visitor.
+    Visitor = 1,
+    /// A presentation attack is suspected, and nobody asked whose face it is: see visitor and liveness.
+    Suspected = 2,
 }
 
 /// Who was seen when last.
@@ -64,7 +80,7 @@ pub struct faceprint_event_id {
     pub bytes: [u8; 16],
 }
 
-/// A visit was confirmed.
+/// A visit was confirmed, or an attack is suspected.
 #[repr(C)]
 #[derive(Clone, Copy)]
 #[allow(
@@ -82,12 +98,16 @@ pub struct faceprint_event {
     pub bounds: faceprint_rect,
     /// How good the face was, 0 to 100.
     pub quality: f32,
-    /// How similar a known person is, -1 to 1; 0 for a visitor.
+    /// How similar a known person is, -1 to 1; 0 for anybody else.
     pub similarity: f32,
-    /// Who, as long as what the event was asked of lives; NULL for somebody the gallery does not know.
+    /// Who, as long as what the event was asked of lives; NULL unless `who` is FACEPRINT_WHO_SUBJECT.
     pub subject: Text,
-    /// Which unknown person, within the life of the stream; all 0 for somebody known.
+    /// Which unknown person or suspected face, within the life of the stream; all 0 for somebody known.
     pub visitor: [u8; 8],
+    /// A faceprint_who.
+    pub who: u32,
+    /// The median score of the frames that were judged, for a suspected face; 0 and 0 for anybody else.
+    pub liveness: faceprint_liveness,
 }
 
 /// Events of one frame.
@@ -112,8 +132,12 @@ pub struct faceprint_followed {
     pub subject: *const c_char,
     /// How similar they are.
     pub similarity: f32,
-    /// Which unknown person, when decided and not known.
+    /// Which unknown person or suspected face, when decided and not known.
     pub visitor: [u8; 8],
+    /// A faceprint_who, when decided.
+    pub who: u32,
+    /// As in an event.
+    pub liveness: faceprint_liveness,
 }
 
 /// The faces of the last frame that are followed.
@@ -138,6 +162,8 @@ pub struct faceprint_stats {
     pub embedded_frames: u64,
     /// Events given.
     pub events: u64,
+    /// Faces that were judged for liveness.
+    pub judged: u64,
 }
 
 /// One camera's frames on the way to events.
@@ -173,6 +199,9 @@ pub extern "C" fn faceprint_stream_new(
         if options.threshold != FACEPRINT_DEFAULT_SHARE {
             builder = builder.threshold(options.threshold);
         }
+        if options.liveness > 0 {
+            builder = builder.liveness(options.liveness);
+        }
         stream.give(faceprint_stream(Mutex::new(builder.build()?)));
         Ok(())
     })
@@ -191,9 +220,7 @@ pub extern "C" fn faceprint_stream_push(
         let events = events.check("events")?;
         let (view, at) = (need(image, "image")?.view()?, time(at)?);
         let decided = need(stream, "stream")?.lock().push(&view, at)?;
-        let names: Vec<CString> = decided.iter().map(name).collect();
-        let shown = decided.iter().zip(&names).map(|(event, name)| shown(event, name)).collect();
-        events.give(faceprint_events(List::new(shown, names)));
+        events.give(self::events(&decided));
         Ok(())
     })
 }
@@ -210,15 +237,13 @@ pub extern "C" fn faceprint_stream_followed(
         let followed: Vec<Followed> = need(stream, "stream")?.lock().followed().collect();
         let mut texts = Vec::new();
         let shown = followed.into_iter().map(|it| {
-            let (subject, similarity, visitor) = match &it.who {
-                Some(Who::Subject { id, similarity }) => {
-                    let text = c_string(id);
-                    let pointer = text.as_ptr();
-                    texts.push(text);
-                    (pointer, *similarity, [0; 8])
+            let parts = it.who.as_ref().map_or(Parts::NOBODY, Parts::of);
+            let subject = match &it.who {
+                Some(Who::Subject { id, .. }) => {
+                    texts.push(c_string(id));
+                    texts.last().map_or(std::ptr::null(), |text| text.as_ptr())
                 }
-                Some(Who::Visitor(visitor)) => (std::ptr::null(), 0.0, *visitor.as_bytes()),
-                _ => (std::ptr::null(), 0.0, [0; 8]),
+                _ => std::ptr::null(),
             };
             faceprint_followed {
                 track: it.track,
@@ -227,8 +252,10 @@ pub extern "C" fn faceprint_stream_followed(
                 decided: it.who.is_some().into(),
                 doubtful: it.doubtful.into(),
                 subject,
-                similarity,
-                visitor,
+                similarity: parts.similarity,
+                visitor: parts.visitor,
+                who: parts.who,
+                liveness: parts.liveness,
             }
         });
         let shown: Vec<_> = shown.collect();
@@ -252,6 +279,21 @@ pub extern "C" fn faceprint_stream_sightings(
     })
 }
 
+/// Forgets somebody who was erased from the gallery: when they were seen, and whose face it was that is followed, so
+/// that the sightings do not bring them back. Called after the erasure.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_stream_forget(
+    stream: Option<&faceprint_stream>,
+    subject: Text,
+    error: Out<*mut faceprint_error>,
+) -> faceprint_status {
+    call(error, || {
+        let subject: SubjectId = subject.get("subject")?.parse()?;
+        need(stream, "stream")?.lock().forget(&subject);
+        Ok(())
+    })
+}
+
 /// What was done so far; all 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_stream_stats(stream: Option<&faceprint_stream>) -> faceprint_stats {
@@ -264,6 +306,7 @@ pub extern "C" fn faceprint_stream_stats(stream: Option<&faceprint_stream>) -> f
         saved: stats.saved,
         embedded_frames: stats.embedded_frames,
         events: stats.events,
+        judged: stats.judged,
     }
 }
 
@@ -365,6 +408,7 @@ unsafe impl Growing for faceprint_stream_options {
             quality_gain: 10.0,
             sure_score: 0.6,
             every: 1,
+            liveness: 0,
         }
     }
 }
@@ -399,27 +443,67 @@ impl From<Vec<Sighting>> for faceprint_sightings {
     }
 }
 
-/// The name in an event; empty for a visitor's.
+/// The name in an event; empty where there is none.
 pub(crate) fn name(event: &Event) -> CString {
     if let Who::Subject { id, .. } = &event.who { c_string(id) } else { CString::default() }
 }
 
 /// `event`, whose subject is `name` and lives as long as that.
 pub(crate) fn shown(event: &Event, name: &CString) -> faceprint_event {
-    let (subject, similarity, visitor) = match &event.who {
-        Who::Subject { similarity, .. } => (lent(name), *similarity, [0; 8]),
-        Who::Visitor(visitor) => (Text::NULL, 0.0, *visitor.as_bytes()),
-        _ => (Text::NULL, 0.0, [0; 8]),
-    };
+    let parts = Parts::of(&event.who);
+    let is_known = matches!(event.who, Who::Subject { .. });
     faceprint_event {
         id: faceprint_event_id { bytes: *event.id.as_bytes() },
         at: millis(event.at),
         track: event.track,
         bounds: event.bounds.into(),
         quality: event.quality,
-        similarity,
-        subject,
-        visitor,
+        similarity: parts.similarity,
+        subject: if is_known { lent(name) } else { Text::NULL },
+        visitor: parts.visitor,
+        who: parts.who,
+        liveness: parts.liveness,
+    }
+}
+
+/// Events of the library's, which show their names.
+pub(crate) fn events(decided: &[Event]) -> faceprint_events {
+    let names: Vec<CString> = decided.iter().map(name).collect();
+    let shown = decided.iter().zip(&names).map(|(event, name)| shown(event, name)).collect();
+    faceprint_events(List::new(shown, names))
+}
+
+/// What C has of a person, beside the name.
+struct Parts {
+    who: u32,
+    similarity: f32,
+    visitor: [u8; 8],
+    liveness: faceprint_liveness,
+}
+
+impl Parts {
+    const NOBODY: Self = Self {
+        who: 0,
+        similarity: 0.0,
+        visitor: [0; 8],
+        liveness: faceprint_liveness { score: 0.0, threshold: 0.0 },
+    };
+
+    fn of(who: &Who) -> Self {
+        match who {
+            Who::Subject { similarity, .. } => Self { similarity: *similarity, ..Self::NOBODY },
+            Who::Visitor(id) => {
+                Self { who: faceprint_who::Visitor as u32, visitor: *id.as_bytes(), ..Self::NOBODY }
+            }
+            Who::Suspected { id, score, minimum } => Self {
+                who: faceprint_who::Suspected as u32,
+                visitor: *id.as_bytes(),
+                liveness: faceprint_liveness { score: *score, threshold: *minimum },
+                ..Self::NOBODY
+            },
+            // One this version of C does not know yet, as no number of faceprint_who.
+            _ => Self { who: u32::MAX, ..Self::NOBODY },
+        }
     }
 }
 
@@ -431,9 +515,19 @@ fn lent(name: &CString) -> Text {
 impl faceprint_event {
     /// The event, as the core has it.
     pub(crate) fn event(&self) -> Result<Event, Failure> {
-        let who = match self.subject.option("subject")? {
-            Some(id) => Who::Subject { id: id.parse()?, similarity: self.similarity },
-            None => Who::Visitor(VisitorId::from_bytes(self.visitor)),
+        let visitor = VisitorId::from_bytes(self.visitor);
+        let who = match self.who {
+            0 => Who::Subject {
+                id: self.subject.get("subject")?.parse()?,
+                similarity: self.similarity,
+            },
+            1 => Who::Visitor(visitor),
+            2 => Who::Suspected {
+                id: visitor,
+                score: self.liveness.score,
+                minimum: self.liveness.threshold,
+            },
+            other => return Err(Failure::argument(format!("who is {other}, must be 0 to 2"))),
         };
         let mut event = Event::new(who, time(self.at)?)?;
         event.id = EventId::from_bytes(self.id.bytes);

@@ -212,6 +212,79 @@ static void people_come_and_go(void) {
   faceprint_template_free(two);
 }
 
+/* With the details in the same commit, and who else looks nearly the same. */
+static void an_enrolment_is_one_commit(void) {
+  faceprint_gallery *gallery = gallery_at(scratch("details.faceprint"), 1);
+  faceprint_tenant *acme = tenant_of(gallery, "acme"), *strict = NULL, *silent = NULL;
+  faceprint_template *one = vector("1"), *like_one = vector("1+1.5*2"), *three = vector("3");
+  faceprint_details details = FACEPRINT_DETAILS_INIT;
+  faceprint_enroll_policy policy = FACEPRINT_ENROLL_POLICY_INIT;
+  faceprint_new_template new_one = FACEPRINT_NEW_TEMPLATE_INIT;
+  faceprint_enrollments *outcomes = NULL;
+  faceprint_enrollment enrollment;
+  faceprint_subject *subject = NULL;
+  faceprint_info before, after;
+  float similarity = 0;
+  details.metadata = "{\"card\": 7}";
+  details.consent = 999;
+  details.expires_at = 4102444800000;
+  new_one.subject = "alice";
+  new_one.subject_template = one;
+  new_one.details = &details;
+  OK(faceprint_gallery_info(gallery, &before, &error));
+  OK(faceprint_tenant_enroll_all(acme, &new_one, 1, NULL, NULL, &outcomes, &error));
+  OK(faceprint_gallery_info(gallery, &after, &error));
+  CHECK(after.sequence == before.sequence + 1);
+  CHECK(faceprint_enrollments_at(outcomes, 0)->near_misses == 0);
+  CHECK(faceprint_enrollments_near_misses_len(outcomes, 0) == 0);
+  faceprint_enrollments_free(outcomes);
+  OK(faceprint_tenant_subject(acme, "alice", &subject, &error));
+  CHECK(strcmp(faceprint_subject_metadata(subject), "{\"card\": 7}") == 0);
+  CHECK(faceprint_subject_consent(subject) == 999 && faceprint_subject_expires_at(subject) == 4102444800000);
+  faceprint_subject_free(subject);
+
+  /* Wrong details, and nobody is enrolled. */
+  new_one.subject = "carol";
+  new_one.subject_template = three;
+  details.metadata = "{";
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT,
+        faceprint_tenant_enroll_all(acme, &new_one, 1, NULL, NULL, &outcomes, &error));
+  details.struct_size = 3;
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT,
+        faceprint_tenant_enroll_all(acme, &new_one, 1, NULL, NULL, &outcomes, &error));
+  FAILS(FACEPRINT_STATUS_SUBJECT_NOT_FOUND, faceprint_tenant_subject(acme, "carol", &subject, &error));
+
+  OK(faceprint_template_similarity(one, like_one, &similarity, &error));
+  policy.duplicate_at = similarity + 0.05f;
+  OK(faceprint_tenant_with_policy(acme, &policy, &strict, &error));
+  policy.near_miss_margin = 0;
+  OK(faceprint_tenant_with_policy(acme, &policy, &silent, &error));
+  OK(faceprint_tenant_enroll(silent, "dora", like_one, &enrollment, &error));
+  CHECK(enrollment.outcome == FACEPRINT_OUTCOME_ADDED && enrollment.near_misses == 0);
+  OK(faceprint_tenant_erase(acme, "dora", NULL, &error));
+  OK(faceprint_tenant_enroll(strict, "dora", like_one, &enrollment, &error));
+  CHECK(enrollment.outcome == FACEPRINT_OUTCOME_ADDED && enrollment.near_misses == 1);
+  OK(faceprint_tenant_erase(acme, "dora", NULL, &error));
+  new_one.subject = "dora";
+  new_one.subject_template = like_one;
+  new_one.details = NULL;
+  OK(faceprint_tenant_enroll_all(strict, &new_one, 1, NULL, NULL, &outcomes, &error));
+  CHECK(faceprint_enrollments_near_misses_len(outcomes, 0) == 1);
+  const faceprint_near_miss *near_miss = faceprint_enrollments_near_misses_at(outcomes, 0, 0);
+  CHECK(strcmp(near_miss->subject, "alice") == 0 && fabsf(near_miss->similarity - similarity) < 1e-5f);
+  CHECK(faceprint_enrollments_near_misses_at(outcomes, 0, 1) == NULL);
+  CHECK(faceprint_enrollments_near_misses_at(outcomes, 1, 0) == NULL);
+  CHECK(faceprint_enrollments_near_misses_len(outcomes, 1) == 0);
+  faceprint_enrollments_free(outcomes);
+  faceprint_template_free(one);
+  faceprint_template_free(like_one);
+  faceprint_template_free(three);
+  faceprint_tenant_free(silent);
+  faceprint_tenant_free(strict);
+  faceprint_tenant_free(acme);
+  faceprint_gallery_free(gallery);
+}
+
 static void people_travel(void) {
   faceprint_gallery *office = gallery_at(scratch("office.faceprint"), 1);
   faceprint_gallery *device = gallery_at(scratch("device.faceprint"), 2);
@@ -298,6 +371,7 @@ static void events_wait_until_they_are_delivered(void) {
   CHECK(faceprint_delivery_attempt(delivery) == 1);
   const faceprint_event *due = faceprint_delivery_event(delivery);
   CHECK(due->at == 5000 && strcmp(due->subject, "alice") == 0 && due->similarity == 0.75f);
+  CHECK(due->who == FACEPRINT_WHO_SUBJECT && due->liveness.threshold == 0);
   OK(faceprint_outbox_retry(outbox, &due->id, 6000, &when, &error));
   CHECK(when == 7000);
   faceprint_delivery_free(delivery);
@@ -311,6 +385,42 @@ static void events_wait_until_they_are_delivered(void) {
   CHECK(faceprint_sightings_len(seen) == 1 && faceprint_sightings_at(seen, 0)->at == 5000);
   OK(faceprint_outbox_remember(outbox, faceprint_sightings_at(seen, 0), 1, &error));
   faceprint_sightings_free(seen);
+
+  /* All kinds of events; who is erased is in none of them, nor was seen. */
+  faceprint_events *waiting = NULL;
+  uint64_t erased = 0;
+  OK(faceprint_outbox_push(outbox, &event, NULL, NULL, &error));
+  event.id.bytes[0] = 8;
+  event.subject = NULL;
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_outbox_push(outbox, &event, NULL, NULL, &error));
+  event.who = 3;
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_outbox_push(outbox, &event, NULL, NULL, &error));
+  event.who = FACEPRINT_WHO_VISITOR;
+  event.visitor[7] = 5;
+  OK(faceprint_outbox_push(outbox, &event, NULL, NULL, &error));
+  event.id.bytes[0] = 9;
+  event.who = FACEPRINT_WHO_SUSPECTED;
+  event.liveness.score = 0.25f;
+  event.liveness.threshold = 0.5f;
+  OK(faceprint_outbox_push(outbox, &event, NULL, NULL, &error));
+  OK(faceprint_outbox_peek(outbox, 2, &waiting, &error));
+  CHECK(faceprint_events_len(waiting) == 2 && faceprint_events_at(waiting, 2) == NULL);
+  CHECK(strcmp(faceprint_events_at(waiting, 0)->subject, "alice") == 0);
+  faceprint_events_free(waiting);
+  OK(faceprint_outbox_erase(outbox, "alice", &erased, &error));
+  CHECK(erased == 1);
+  OK(faceprint_outbox_erase(outbox, "alice", NULL, &error));
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_outbox_erase(outbox, NULL, NULL, &error));
+  OK(faceprint_outbox_sightings(outbox, &seen, &error));
+  CHECK(faceprint_sightings_len(seen) == 0);
+  faceprint_sightings_free(seen);
+  OK(faceprint_outbox_peek(outbox, 10, &waiting, &error));
+  CHECK(faceprint_events_len(waiting) == 2);
+  const faceprint_event *visitor = faceprint_events_at(waiting, 0), *suspected = faceprint_events_at(waiting, 1);
+  CHECK(visitor->who == FACEPRINT_WHO_VISITOR && visitor->visitor[7] == 5 && visitor->subject == NULL);
+  CHECK(suspected->who == FACEPRINT_WHO_SUSPECTED && suspected->id.bytes[0] == 9 && suspected->visitor[7] == 5);
+  CHECK(suspected->liveness.score == 0.25f && suspected->liveness.threshold == 0.5f);
+  faceprint_events_free(waiting);
   faceprint_outbox_free(outbox);
   faceprint_access_free(access);
 }
@@ -343,6 +453,7 @@ static void a_camera_gives_one_event_for_a_visit(void) {
     if (faceprint_events_len(decided) > 0) {
       CHECK(strcmp(faceprint_events_at(decided, 0)->subject, "elva") == 0);
       CHECK(faceprint_events_at(decided, 0)->at == 1000 + 100 * i && i >= 1);
+      CHECK(faceprint_events_at(decided, 0)->who == FACEPRINT_WHO_SUBJECT);
     }
     events += faceprint_events_len(decided);
     faceprint_events_free(decided);
@@ -361,6 +472,26 @@ static void a_camera_gives_one_event_for_a_visit(void) {
                           faceprint_sightings_len(sightings), &next, &error));
   faceprint_stream_free(next);
   faceprint_sightings_free(sightings);
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_stream_forget(stream, "", &error));
+  OK(faceprint_stream_forget(stream, "elva", &error));
+  OK(faceprint_stream_sightings(stream, &sightings, &error));
+  CHECK(faceprint_sightings_len(sightings) == 0);
+  faceprint_sightings_free(sightings);
+  OK(faceprint_stream_followed(stream, &followed, &error));
+  CHECK(faceprint_followed_faces_len(followed) == 1);
+  CHECK(!faceprint_followed_faces_at(followed, 0)->decided);
+  faceprint_followed_faces_free(followed);
+
+  /* The bundled models cannot tell who is alive. */
+  faceprint_stream *judging = NULL;
+  faceprint_events *none = NULL;
+  options.liveness = 5;
+  OK(faceprint_stream_new(engine, acme, &options, NULL, 0, &judging, &error));
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_stream_push(judging, &frame, 1000, &none, &error));
+  CHECK(faceprint_stream_stats(judging).judged == 0);
+  faceprint_stream_free(judging);
+  options.liveness = 100;
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_stream_new(engine, acme, &options, NULL, 0, &judging, &error));
   faceprint_stream_free(stream);
   faceprint_picture_free(known);
   faceprint_picture_free(seen);
@@ -393,6 +524,7 @@ static void vectors_move_by_fernet(void) {
 int main(void) {
   keys_may_stay_elsewhere();
   people_come_and_go();
+  an_enrolment_is_one_commit();
   people_travel();
   events_wait_until_they_are_delivered();
   vectors_move_by_fernet();
