@@ -953,6 +953,36 @@ typedef struct faceprint_bundle_request {
   const char *since;
 } faceprint_bundle_request;
 
+// What tells an event from every other.
+typedef struct faceprint_event_id {
+  // Random ones.
+  uint8_t bytes[16];
+} faceprint_event_id;
+
+// A visit was confirmed, or an attack is suspected.
+typedef struct faceprint_event {
+  // What tells this event from every other: delivered twice, it is one.
+  struct faceprint_event_id id;
+  // The time of the frame that decided it.
+  int64_t at;
+  // The path of the face in its stream.
+  uint64_t track;
+  // Where the face was.
+  struct faceprint_rect bounds;
+  // How good the face was, 0 to 100.
+  float quality;
+  // How similar a known person is, -1 to 1; 0 for anybody else.
+  float similarity;
+  // Who, as long as what the event was asked of lives; NULL unless `who` is FACEPRINT_WHO_SUBJECT.
+  const char *subject;
+  // Which unknown person or suspected face, within the life of the stream; all 0 for somebody known.
+  uint8_t visitor[8];
+  // A faceprint_who.
+  uint32_t who;
+  // The median score of the frames that were judged, for a suspected face; 0 and 0 for anybody else.
+  struct faceprint_liveness liveness;
+} faceprint_event;
+
 // How a stream decides; FACEPRINT_STREAM_OPTIONS_INIT.
 typedef struct faceprint_stream_options {
   // sizeof(faceprint_stream_options).
@@ -1006,36 +1036,6 @@ typedef struct faceprint_stats {
   // Faces that were judged for liveness.
   uint64_t judged;
 } faceprint_stats;
-
-// What tells an event from every other.
-typedef struct faceprint_event_id {
-  // Random ones.
-  uint8_t bytes[16];
-} faceprint_event_id;
-
-// A visit was confirmed, or an attack is suspected.
-typedef struct faceprint_event {
-  // What tells this event from every other: delivered twice, it is one.
-  struct faceprint_event_id id;
-  // The time of the frame that decided it.
-  int64_t at;
-  // The path of the face in its stream.
-  uint64_t track;
-  // Where the face was.
-  struct faceprint_rect bounds;
-  // How good the face was, 0 to 100.
-  float quality;
-  // How similar a known person is, -1 to 1; 0 for anybody else.
-  float similarity;
-  // Who, as long as what the event was asked of lives; NULL unless `who` is FACEPRINT_WHO_SUBJECT.
-  const char *subject;
-  // Which unknown person or suspected face, within the life of the stream; all 0 for somebody known.
-  uint8_t visitor[8];
-  // A faceprint_who.
-  uint32_t who;
-  // The median score of the frames that were judged, for a suspected face; 0 and 0 for anybody else.
-  struct faceprint_liveness liveness;
-} faceprint_event;
 
 // A face that is followed.
 typedef struct faceprint_followed {
@@ -1919,6 +1919,20 @@ const struct faceprint_strings *faceprint_imported_conflicts(const struct facepr
 // Frees what is known of an import.
 void faceprint_imported_free(struct faceprint_imported *imported);
 
+// Reads 32 hexadecimal digits.
+faceprint_status faceprint_event_id_parse(const char *text,
+                                          struct faceprint_event_id *id,
+                                          struct faceprint_error **error);
+
+// How many events there are.
+size_t faceprint_events_len(const struct faceprint_events *events);
+
+// One of them; NULL from the length on.
+const struct faceprint_event *faceprint_events_at(const struct faceprint_events *events, size_t index);
+
+// Frees a list.
+void faceprint_events_free(struct faceprint_events *events);
+
 // A stream that sees with `engine` and knows the people of `tenant`; neither is needed longer. It goes on where an
 // earlier stream ended, with `len` sightings; NULL and 0 for none.
 faceprint_status faceprint_stream_new(const struct faceprint_engine *engine,
@@ -1955,22 +1969,8 @@ faceprint_status faceprint_stream_forget(const struct faceprint_stream *stream,
 // What was done so far; all 0 for NULL.
 struct faceprint_stats faceprint_stream_stats(const struct faceprint_stream *stream);
 
-// Reads 32 hexadecimal digits.
-faceprint_status faceprint_event_id_parse(const char *text,
-                                          struct faceprint_event_id *id,
-                                          struct faceprint_error **error);
-
 // Frees a stream.
 void faceprint_stream_free(struct faceprint_stream *stream);
-
-// How many events there are.
-size_t faceprint_events_len(const struct faceprint_events *events);
-
-// One of them; NULL from the length on.
-const struct faceprint_event *faceprint_events_at(const struct faceprint_events *events, size_t index);
-
-// Frees a list.
-void faceprint_events_free(struct faceprint_events *events);
 
 // How many faces are followed.
 size_t faceprint_followed_faces_len(const struct faceprint_followed_faces *faces);

@@ -9,10 +9,8 @@ use faceprint::stream::{EventId, Limit, Outbox, Pushed};
 use crate::access::faceprint_access;
 use crate::boundary::{Flag, Items, Out, Text, call, free, millis_or_none, need, time};
 use crate::error::{Failure, faceprint_error, faceprint_status};
-use crate::stream::{
-    events, faceprint_event, faceprint_event_id, faceprint_events, faceprint_sighting,
-    faceprint_sightings, name, shown, sightings,
-};
+use crate::event::{events, faceprint_event, faceprint_event_id, faceprint_events, name, shown};
+use crate::stream::{faceprint_sighting, faceprint_sightings, sightings};
 
 /// How a file is opened.
 #[repr(u32)]
