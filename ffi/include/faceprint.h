@@ -376,6 +376,27 @@ typedef uint32_t faceprint_index_state;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What an event says of a face, and what is known of one that is followed.
+enum faceprint_who
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Somebody of the gallery: see subject and similarity.
+  FACEPRINT_WHO_SUBJECT = 0,
+  // Somebody the gallery does not know: see visitor.
+  FACEPRINT_WHO_VISITOR = 1,
+  // A presentation attack is suspected, and nobody asked whose face it is: see visitor and liveness.
+  FACEPRINT_WHO_SUSPECTED = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum faceprint_who faceprint_who;
+#else
+typedef uint32_t faceprint_who;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // How a file is opened.
 enum faceprint_open_mode
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -801,6 +822,8 @@ typedef struct faceprint_enroll_policy {
   size_t templates_per_subject;
   // Subjects the tenant may have.
   uint64_t subjects_per_tenant;
+  // How far below duplicate_at the similarity to another subject may be to count as a near miss; 0 for none.
+  float near_miss_margin;
 } faceprint_enroll_policy;
 
 // What became of an enrolment.
@@ -813,7 +836,22 @@ typedef struct faceprint_enrollment {
   struct faceprint_template_id id;
   // Whose duplicate it is; "" when it was added.
   char duplicate_of[256];
+  // How many others are nearly as similar as a duplicate, five at most: somebody may be there under two names. Who
+  // they are is in faceprint_enrollments.
+  uint32_t near_misses;
 } faceprint_enrollment;
+
+// What a caller keeps with a subject; FACEPRINT_DETAILS_INIT.
+typedef struct faceprint_details {
+  // sizeof(faceprint_details).
+  size_t struct_size;
+  // JSON, 65,536 bytes at most; NULL for none.
+  const char *metadata;
+  // When the person agreed to be enrolled, or FACEPRINT_NO_TIME.
+  int64_t consent;
+  // From when on the person is not found any more, or FACEPRINT_NO_TIME.
+  int64_t expires_at;
+} faceprint_details;
 
 // A template to enrol, with what is known of its picture; FACEPRINT_NEW_TEMPLATE_INIT.
 typedef struct faceprint_new_template {
@@ -825,7 +863,17 @@ typedef struct faceprint_new_template {
   const float *quality;
   // Where the landmarks were, if that is known, or NULL.
   const struct faceprint_landmarks *landmarks;
+  // What is kept with the subject from now on, in place of what was, in the same commit; NULL to leave it.
+  const struct faceprint_details *details;
 } faceprint_new_template;
+
+// Somebody who is nearly similar enough to be the same person.
+typedef struct faceprint_near_miss {
+  // Who; lives as long as the list.
+  const char *subject;
+  // How similar, -1 to 1.
+  float similarity;
+} faceprint_near_miss;
 
 // Whom a search may find; FACEPRINT_QUERY_INIT.
 typedef struct faceprint_query {
@@ -862,18 +910,6 @@ typedef struct faceprint_pair {
   // How similar, -1 to 1.
   float similarity;
 } faceprint_pair;
-
-// What a caller keeps with a subject; FACEPRINT_DETAILS_INIT.
-typedef struct faceprint_details {
-  // sizeof(faceprint_details).
-  size_t struct_size;
-  // JSON, 65,536 bytes at most; NULL for none.
-  const char *metadata;
-  // When the person agreed to be enrolled, or FACEPRINT_NO_TIME.
-  int64_t consent;
-  // From when on the person is not found any more, or FACEPRINT_NO_TIME.
-  int64_t expires_at;
-} faceprint_details;
 
 // One template as it was enrolled.
 typedef struct faceprint_stored_template {
@@ -917,6 +953,36 @@ typedef struct faceprint_bundle_request {
   const char *since;
 } faceprint_bundle_request;
 
+// What tells an event from every other.
+typedef struct faceprint_event_id {
+  // Random ones.
+  uint8_t bytes[16];
+} faceprint_event_id;
+
+// A visit was confirmed, or an attack is suspected.
+typedef struct faceprint_event {
+  // What tells this event from every other: delivered twice, it is one.
+  struct faceprint_event_id id;
+  // The time of the frame that decided it.
+  int64_t at;
+  // The path of the face in its stream.
+  uint64_t track;
+  // Where the face was.
+  struct faceprint_rect bounds;
+  // How good the face was, 0 to 100.
+  float quality;
+  // How similar a known person is, -1 to 1; 0 for anybody else.
+  float similarity;
+  // Who, as long as what the event was asked of lives; NULL unless `who` is FACEPRINT_WHO_SUBJECT.
+  const char *subject;
+  // Which unknown person or suspected face, within the life of the stream; all 0 for somebody known.
+  uint8_t visitor[8];
+  // A faceprint_who.
+  uint32_t who;
+  // The median score of the frames that were judged, for a suspected face; 0 and 0 for anybody else.
+  struct faceprint_liveness liveness;
+} faceprint_event;
+
 // How a stream decides; FACEPRINT_STREAM_OPTIONS_INIT.
 typedef struct faceprint_stream_options {
   // sizeof(faceprint_stream_options).
@@ -940,6 +1006,9 @@ typedef struct faceprint_stream_options {
   float sure_score;
   // Looks at each so many-th frame only.
   uint64_t every;
+  // How many frames of a face vote on whether it is alive, 99 at most; 0, the default, for no vote. The engine needs
+  // liveness models. Who fails is not recognised, and gives one event that says so.
+  uint32_t liveness;
 } faceprint_stream_options;
 
 // Who was seen when last.
@@ -964,33 +1033,9 @@ typedef struct faceprint_stats {
   uint64_t embedded_frames;
   // Events given.
   uint64_t events;
+  // Faces that were judged for liveness.
+  uint64_t judged;
 } faceprint_stats;
-
-// What tells an event from every other.
-typedef struct faceprint_event_id {
-  // Random ones.
-  uint8_t bytes[16];
-} faceprint_event_id;
-
-// A visit was confirmed.
-typedef struct faceprint_event {
-  // What tells this event from every other: delivered twice, it is one.
-  struct faceprint_event_id id;
-  // The time of the frame that decided it.
-  int64_t at;
-  // The path of the face in its stream.
-  uint64_t track;
-  // Where the face was.
-  struct faceprint_rect bounds;
-  // How good the face was, 0 to 100.
-  float quality;
-  // How similar a known person is, -1 to 1; 0 for a visitor.
-  float similarity;
-  // Who, as long as what the event was asked of lives; NULL for somebody the gallery does not know.
-  const char *subject;
-  // Which unknown person, within the life of the stream; all 0 for somebody known.
-  uint8_t visitor[8];
-} faceprint_event;
 
 // A face that is followed.
 typedef struct faceprint_followed {
@@ -1008,8 +1053,12 @@ typedef struct faceprint_followed {
   const char *subject;
   // How similar they are.
   float similarity;
-  // Which unknown person, when decided and not known.
+  // Which unknown person or suspected face, when decided and not known.
   uint8_t visitor[8];
+  // A faceprint_who, when decided.
+  uint32_t who;
+  // As in an event.
+  struct faceprint_liveness liveness;
 } faceprint_followed;
 
 #ifdef __cplusplus
@@ -1334,6 +1383,9 @@ faceprint_status faceprint_engine_liveness(const struct faceprint_engine *engine
                                            struct faceprint_liveness *liveness,
                                            struct faceprint_error **error);
 
+// Whether the engine was made with liveness models; false for NULL.
+bool faceprint_engine_has_liveness(const struct faceprint_engine *engine);
+
 // faceprint_pack_threshold of the engine's pack.
 faceprint_status faceprint_engine_threshold(const struct faceprint_engine *engine,
                                             double fmr,
@@ -1588,7 +1640,8 @@ faceprint_status faceprint_tenant_with_policy(const struct faceprint_tenant *ten
                                               struct faceprint_error **error);
 
 // Adds a template to `subject`, who is enrolled if they are not yet. It is on disk when this returns. That somebody
-// else looks the same is an outcome, and no error.
+// else looks the same is an outcome, and no error. What else is known of the person or the picture goes in with
+// faceprint_tenant_enroll_all, which takes a single template too.
 faceprint_status faceprint_tenant_enroll(const struct faceprint_tenant *tenant,
                                          const char *subject,
                                          const struct faceprint_template *template_,
@@ -1596,7 +1649,8 @@ faceprint_status faceprint_tenant_enroll(const struct faceprint_tenant *tenant,
                                          struct faceprint_error **error);
 
 // faceprint_tenant_enroll for `len` templates in one durable commit: all of them, or none when one is refused with an
-// error. Duplicates are outcomes and do not stop it. `progress` may be NULL; it must not use the tenant.
+// error. Duplicates are outcomes and do not stop it; of them nothing is stored, details neither. `progress` may be
+// NULL; it must not use the tenant.
 faceprint_status faceprint_tenant_enroll_all(const struct faceprint_tenant *tenant,
                                              const struct faceprint_new_template *templates,
                                              size_t len,
@@ -1648,6 +1702,14 @@ size_t faceprint_enrollments_len(const struct faceprint_enrollments *enrollments
 // What became of one of them; NULL from the length on.
 const struct faceprint_enrollment *faceprint_enrollments_at(const struct faceprint_enrollments *enrollments,
                                                             size_t index);
+
+// How many near misses the enrolment at `index` has; 0 from the length on.
+size_t faceprint_enrollments_near_misses_len(const struct faceprint_enrollments *enrollments, size_t index);
+
+// One of them, most similar first; NULL from either length on.
+const struct faceprint_near_miss *faceprint_enrollments_near_misses_at(const struct faceprint_enrollments *enrollments,
+                                                                       size_t index,
+                                                                       size_t near_miss);
 
 // Frees a list.
 void faceprint_enrollments_free(struct faceprint_enrollments *enrollments);
@@ -1857,6 +1919,20 @@ const struct faceprint_strings *faceprint_imported_conflicts(const struct facepr
 // Frees what is known of an import.
 void faceprint_imported_free(struct faceprint_imported *imported);
 
+// Reads 32 hexadecimal digits.
+faceprint_status faceprint_event_id_parse(const char *text,
+                                          struct faceprint_event_id *id,
+                                          struct faceprint_error **error);
+
+// How many events there are.
+size_t faceprint_events_len(const struct faceprint_events *events);
+
+// One of them; NULL from the length on.
+const struct faceprint_event *faceprint_events_at(const struct faceprint_events *events, size_t index);
+
+// Frees a list.
+void faceprint_events_free(struct faceprint_events *events);
+
 // A stream that sees with `engine` and knows the people of `tenant`; neither is needed longer. It goes on where an
 // earlier stream ended, with `len` sightings; NULL and 0 for none.
 faceprint_status faceprint_stream_new(const struct faceprint_engine *engine,
@@ -1884,25 +1960,17 @@ faceprint_status faceprint_stream_sightings(const struct faceprint_stream *strea
                                             struct faceprint_sightings **sightings,
                                             struct faceprint_error **error);
 
+// Forgets somebody who was erased from the gallery: when they were seen, and whose face it was that is followed, so
+// that the sightings do not bring them back. Called after the erasure.
+faceprint_status faceprint_stream_forget(const struct faceprint_stream *stream,
+                                         const char *subject,
+                                         struct faceprint_error **error);
+
 // What was done so far; all 0 for NULL.
 struct faceprint_stats faceprint_stream_stats(const struct faceprint_stream *stream);
 
-// Reads 32 hexadecimal digits.
-faceprint_status faceprint_event_id_parse(const char *text,
-                                          struct faceprint_event_id *id,
-                                          struct faceprint_error **error);
-
 // Frees a stream.
 void faceprint_stream_free(struct faceprint_stream *stream);
-
-// How many events there are.
-size_t faceprint_events_len(const struct faceprint_events *events);
-
-// One of them; NULL from the length on.
-const struct faceprint_event *faceprint_events_at(const struct faceprint_events *events, size_t index);
-
-// Frees a list.
-void faceprint_events_free(struct faceprint_events *events);
 
 // How many faces are followed.
 size_t faceprint_followed_faces_len(const struct faceprint_followed_faces *faces);
@@ -1969,6 +2037,21 @@ faceprint_status faceprint_outbox_retry(const struct faceprint_outbox *outbox,
 faceprint_status faceprint_outbox_len(const struct faceprint_outbox *outbox,
                                       uint64_t *len,
                                       struct faceprint_error **error);
+
+// The oldest events, `at_most` of them, whether they are due or not. Nothing is changed.
+faceprint_status faceprint_outbox_peek(const struct faceprint_outbox *outbox,
+                                       size_t at_most,
+                                       struct faceprint_events **events,
+                                       struct faceprint_error **error);
+
+// Forgets `subject`: their events, delivered or not, and their sighting, in one commit, and overwrites the bytes. A
+// stream that runs is told first, with faceprint_stream_forget. `erased`, how many events that were, may be NULL.
+// FACEPRINT_STATUS_LOCKED: the person is forgotten, the sealed bytes are not gone yet, and the same call again
+// removes them.
+faceprint_status faceprint_outbox_erase(const struct faceprint_outbox *outbox,
+                                        const char *subject,
+                                        uint64_t *erased,
+                                        struct faceprint_error **error);
 
 // Replaces the sightings by those of a stream.
 faceprint_status faceprint_outbox_remember(const struct faceprint_outbox *outbox,
@@ -2037,9 +2120,9 @@ void faceprint_fernet_key_free(struct faceprint_fernet_key *key);
   { sizeof(faceprint_key_provider), NULL, NULL, NULL, NULL }
 
 #define FACEPRINT_ENROLL_POLICY_INIT \
-  { sizeof(faceprint_enroll_policy), 0.6f, true, 10, 1000000 }
+  { sizeof(faceprint_enroll_policy), 0.6f, true, 10, 1000000, 0.1f }
 
-#define FACEPRINT_NEW_TEMPLATE_INIT { NULL, NULL, NULL, NULL }
+#define FACEPRINT_NEW_TEMPLATE_INIT { NULL, NULL, NULL, NULL, NULL }
 
 #define FACEPRINT_QUERY_INIT \
   { sizeof(faceprint_query), 1, -1.0f, 0.0f, NULL, 0 }
@@ -2051,4 +2134,5 @@ void faceprint_fernet_key_free(struct faceprint_fernet_key *key);
   { sizeof(faceprint_bundle_request), NULL, FACEPRINT_NO_TIME, NULL, 0, NULL }
 
 #define FACEPRINT_STREAM_OPTIONS_INIT \
-  { sizeof(faceprint_stream_options), FACEPRINT_DEFAULT_SHARE, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1 }
+  { sizeof(faceprint_stream_options), FACEPRINT_DEFAULT_SHARE, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1, \
+    0 }

@@ -506,7 +506,7 @@ class Gallery {
 };
 
 struct Event {
-  std::string subject; /* empty for somebody unknown */
+  std::string subject; /* empty unless event.who is FACEPRINT_WHO_SUBJECT */
   float similarity = 0;
   faceprint_event event{}; /* its subject is NULL: the name is above */
 };

@@ -192,6 +192,7 @@ impl<T> Place<*mut T> {
 
 /// Options of the caller, which may know fewer fields than this version, or NULL.
 #[repr(transparent)]
+#[derive(Clone, Copy)]
 pub struct Options<T>(*const T);
 
 /// A structure that begins with `struct_size`, of plain numbers and pointers: any bytes are one.
@@ -212,6 +213,11 @@ impl<T: Growing> Options<T> {
     #[must_use]
     pub const unsafe fn new(options: *const T) -> Self {
         Self(options)
+    }
+
+    /// Whether there are none, as opposed to the defaults.
+    pub(crate) const fn is_null(&self) -> bool {
+        self.0.is_null()
     }
 
     /// The options; NULL stands for the defaults.

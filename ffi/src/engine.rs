@@ -319,6 +319,12 @@ pub extern "C" fn faceprint_engine_liveness(
     })
 }
 
+/// Whether the engine was made with liveness models; false for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_engine_has_liveness(engine: Option<&faceprint_engine>) -> bool {
+    engine.is_some_and(|engine| engine.engine.has_liveness())
+}
+
 /// faceprint_pack_threshold of the engine's pack.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_engine_threshold(

@@ -20,6 +20,7 @@ mod bundle;
 mod changes;
 mod engine;
 mod error;
+mod event;
 mod face;
 mod fernet;
 mod gallery;
@@ -42,6 +43,7 @@ pub use bundle::*;
 pub use changes::*;
 pub use engine::*;
 pub use error::*;
+pub use event::*;
 pub use face::*;
 pub use fernet::*;
 pub use gallery::*;
@@ -62,8 +64,8 @@ pub use text::*;
 #[doc(hidden)]
 pub const FILES: &[&str] = &[
     "error", "text", "image", "pack", "template", "quality", "face", "engine", "series", "access",
-    "gallery", "slots", "tenant", "search", "subject", "changes", "bundle", "stream", "outbox",
-    "fernet",
+    "gallery", "slots", "tenant", "search", "subject", "changes", "bundle", "event", "stream",
+    "outbox", "fernet",
 ];
 
 /// What stands at the top of the header.

@@ -3,15 +3,14 @@
 use std::ffi::CString;
 use std::time::Duration;
 
+use faceprint::SubjectId;
 use faceprint::stream::{EventId, Limit, Outbox, Pushed};
 
 use crate::access::faceprint_access;
 use crate::boundary::{Flag, Items, Out, Text, call, free, millis_or_none, need, time};
 use crate::error::{Failure, faceprint_error, faceprint_status};
-use crate::stream::{
-    faceprint_event, faceprint_event_id, faceprint_sighting, faceprint_sightings, name, shown,
-    sightings,
-};
+use crate::event::{events, faceprint_event, faceprint_event_id, faceprint_events, name, shown};
+use crate::stream::{faceprint_sighting, faceprint_sightings, sightings};
 
 /// How a file is opened.
 #[repr(u32)]
@@ -164,6 +163,42 @@ pub extern "C" fn faceprint_outbox_len(
     call(error, || {
         let len = len.check("len")?;
         len.put(need(outbox, "outbox")?.0.len()?);
+        Ok(())
+    })
+}
+
+/// The oldest events, `at_most` of them, whether they are due or not. Nothing is changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_outbox_peek(
+    outbox: Option<&faceprint_outbox>,
+    at_most: usize,
+    events: Out<*mut faceprint_events>,
+    error: Out<*mut faceprint_error>,
+) -> faceprint_status {
+    call(error, || {
+        let events = events.check("events")?;
+        events.give(self::events(&need(outbox, "outbox")?.0.peek(at_most)?));
+        Ok(())
+    })
+}
+
+/// Forgets `subject`: their events, delivered or not, and their sighting, in one commit, and overwrites the bytes. A
+/// stream that runs is told first, with faceprint_stream_forget. `erased`, how many events that were, may be NULL.
+/// FACEPRINT_STATUS_LOCKED: the person is forgotten, the sealed bytes are not gone yet, and the same call again
+/// removes them.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_outbox_erase(
+    outbox: Option<&faceprint_outbox>,
+    subject: Text,
+    erased: Out<u64>,
+    error: Out<*mut faceprint_error>,
+) -> faceprint_status {
+    call(error, || {
+        let subject: SubjectId = subject.get("subject")?.parse()?;
+        let events = need(outbox, "outbox")?.0.erase(&subject)?;
+        if let Ok(erased) = erased.check("erased") {
+            erased.put(events);
+        }
         Ok(())
     })
 }

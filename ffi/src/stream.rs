@@ -4,13 +4,14 @@ use std::ffi::{CString, c_char};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use faceprint::Stream;
-use faceprint::stream::{Event, EventId, Followed, Sighting, VisitorId, Who};
+use faceprint::stream::{Followed, Sighting, Who};
+use faceprint::{Stream, SubjectId};
 
 use crate::boundary::{Flag, Growing, Items, Options, Out, Text, call, free, millis, need, time};
 use crate::engine::{FACEPRINT_DEFAULT_SHARE, faceprint_engine};
 use crate::error::{Failure, faceprint_error, faceprint_status};
-use crate::face::{faceprint_landmarks, faceprint_rect};
+use crate::event::{Parts, events, faceprint_events, lent};
+use crate::face::{faceprint_landmarks, faceprint_liveness, faceprint_rect};
 use crate::image::faceprint_image;
 use crate::tenant::faceprint_tenant;
 use crate::text::{List, c_string};
@@ -41,6 +42,9 @@ pub struct faceprint_stream_options {
     pub sure_score: f32,
     /// Looks at each so many-th frame only.
     pub every: u64,
+    /// How many frames of a face vote on whether it is alive, 99 at most; 0, the default, for no vote. The engine needs
+    /// liveness models. Who fails is not recognised, and gives one event that says so.
+    pub liveness: u32,
 }
 
 /// Who was seen when last.
@@ -54,44 +58,6 @@ pub struct faceprint_sighting {
 
 /// Sightings of the library's.
 pub struct faceprint_sightings(List<faceprint_sighting>);
-
-/// What tells an event from every other.
-#[repr(C)]
-#[derive(Clone, Copy)]
-#[allow(clippy::exhaustive_structs, reason = "C's")]
-pub struct faceprint_event_id {
-    /// Random ones.
-    pub bytes: [u8; 16],
-}
-
-/// A visit was confirmed.
-#[repr(C)]
-#[derive(Clone, Copy)]
-#[allow(
-    clippy::exhaustive_structs,
-    reason = "C's, and of this size for ever: it is handed in and out"
-)]
-pub struct faceprint_event {
-    /// What tells this event from every other: delivered twice, it is one.
-    pub id: faceprint_event_id,
-    /// The time of the frame that decided it.
-    pub at: i64,
-    /// The path of the face in its stream.
-    pub track: u64,
-    /// Where the face was.
-    pub bounds: faceprint_rect,
-    /// How good the face was, 0 to 100.
-    pub quality: f32,
-    /// How similar a known person is, -1 to 1; 0 for a visitor.
-    pub similarity: f32,
-    /// Who, as long as what the event was asked of lives; NULL for somebody the gallery does not know.
-    pub subject: Text,
-    /// Which unknown person, within the life of the stream; all 0 for somebody known.
-    pub visitor: [u8; 8],
-}
-
-/// Events of one frame.
-pub struct faceprint_events(List<faceprint_event>);
 
 /// A face that is followed.
 #[repr(C)]
@@ -112,8 +78,12 @@ pub struct faceprint_followed {
     pub subject: *const c_char,
     /// How similar they are.
     pub similarity: f32,
-    /// Which unknown person, when decided and not known.
+    /// Which unknown person or suspected face, when decided and not known.
     pub visitor: [u8; 8],
+    /// A faceprint_who, when decided.
+    pub who: u32,
+    /// As in an event.
+    pub liveness: faceprint_liveness,
 }
 
 /// The faces of the last frame that are followed.
@@ -138,6 +108,8 @@ pub struct faceprint_stats {
     pub embedded_frames: u64,
     /// Events given.
     pub events: u64,
+    /// Faces that were judged for liveness.
+    pub judged: u64,
 }
 
 /// One camera's frames on the way to events.
@@ -173,6 +145,9 @@ pub extern "C" fn faceprint_stream_new(
         if options.threshold != FACEPRINT_DEFAULT_SHARE {
             builder = builder.threshold(options.threshold);
         }
+        if options.liveness > 0 {
+            builder = builder.liveness(options.liveness);
+        }
         stream.give(faceprint_stream(Mutex::new(builder.build()?)));
         Ok(())
     })
@@ -191,9 +166,7 @@ pub extern "C" fn faceprint_stream_push(
         let events = events.check("events")?;
         let (view, at) = (need(image, "image")?.view()?, time(at)?);
         let decided = need(stream, "stream")?.lock().push(&view, at)?;
-        let names: Vec<CString> = decided.iter().map(name).collect();
-        let shown = decided.iter().zip(&names).map(|(event, name)| shown(event, name)).collect();
-        events.give(faceprint_events(List::new(shown, names)));
+        events.give(self::events(&decided));
         Ok(())
     })
 }
@@ -210,15 +183,13 @@ pub extern "C" fn faceprint_stream_followed(
         let followed: Vec<Followed> = need(stream, "stream")?.lock().followed().collect();
         let mut texts = Vec::new();
         let shown = followed.into_iter().map(|it| {
-            let (subject, similarity, visitor) = match &it.who {
-                Some(Who::Subject { id, similarity }) => {
-                    let text = c_string(id);
-                    let pointer = text.as_ptr();
-                    texts.push(text);
-                    (pointer, *similarity, [0; 8])
+            let parts = it.who.as_ref().map_or(Parts::NOBODY, Parts::of);
+            let subject = match &it.who {
+                Some(Who::Subject { id, .. }) => {
+                    texts.push(c_string(id));
+                    texts.last().map_or(std::ptr::null(), |text| text.as_ptr())
                 }
-                Some(Who::Visitor(visitor)) => (std::ptr::null(), 0.0, *visitor.as_bytes()),
-                _ => (std::ptr::null(), 0.0, [0; 8]),
+                _ => std::ptr::null(),
             };
             faceprint_followed {
                 track: it.track,
@@ -227,8 +198,10 @@ pub extern "C" fn faceprint_stream_followed(
                 decided: it.who.is_some().into(),
                 doubtful: it.doubtful.into(),
                 subject,
-                similarity,
-                visitor,
+                similarity: parts.similarity,
+                visitor: parts.visitor,
+                who: parts.who,
+                liveness: parts.liveness,
             }
         });
         let shown: Vec<_> = shown.collect();
@@ -252,6 +225,21 @@ pub extern "C" fn faceprint_stream_sightings(
     })
 }
 
+/// Forgets somebody who was erased from the gallery: when they were seen, and whose face it was that is followed, so
+/// that the sightings do not bring them back. Called after the erasure.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_stream_forget(
+    stream: Option<&faceprint_stream>,
+    subject: Text,
+    error: Out<*mut faceprint_error>,
+) -> faceprint_status {
+    call(error, || {
+        let subject: SubjectId = subject.get("subject")?.parse()?;
+        need(stream, "stream")?.lock().forget(&subject);
+        Ok(())
+    })
+}
+
 /// What was done so far; all 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_stream_stats(stream: Option<&faceprint_stream>) -> faceprint_stats {
@@ -264,48 +252,14 @@ pub extern "C" fn faceprint_stream_stats(stream: Option<&faceprint_stream>) -> f
         saved: stats.saved,
         embedded_frames: stats.embedded_frames,
         events: stats.events,
+        judged: stats.judged,
     }
-}
-
-/// Reads 32 hexadecimal digits.
-#[unsafe(no_mangle)]
-pub extern "C" fn faceprint_event_id_parse(
-    text: Text,
-    id: Out<faceprint_event_id>,
-    error: Out<*mut faceprint_error>,
-) -> faceprint_status {
-    call(error, || {
-        let id = id.check("id")?;
-        id.put(faceprint_event_id { bytes: *text.get("text")?.parse::<EventId>()?.as_bytes() });
-        Ok(())
-    })
 }
 
 /// Frees a stream.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_stream_free(stream: Option<Box<faceprint_stream>>) {
     free(stream);
-}
-
-/// How many events there are.
-#[unsafe(no_mangle)]
-pub extern "C" fn faceprint_events_len(events: Option<&faceprint_events>) -> usize {
-    List::len(events.map(|it| &it.0))
-}
-
-/// One of them; NULL from the length on.
-#[unsafe(no_mangle)]
-pub extern "C" fn faceprint_events_at(
-    events: Option<&faceprint_events>,
-    index: usize,
-) -> *const faceprint_event {
-    List::at(events.map(|it| &it.0), index)
-}
-
-/// Frees a list.
-#[unsafe(no_mangle)]
-pub extern "C" fn faceprint_events_free(events: Option<Box<faceprint_events>>) {
-    free(events);
 }
 
 /// How many faces are followed.
@@ -365,6 +319,7 @@ unsafe impl Growing for faceprint_stream_options {
             quality_gain: 10.0,
             sure_score: 0.6,
             every: 1,
+            liveness: 0,
         }
     }
 }
@@ -396,50 +351,5 @@ impl From<Vec<Sighting>> for faceprint_sightings {
             .map(|(it, name)| faceprint_sighting { subject: lent(name), at: millis(it.at) });
         let shown = shown.collect();
         Self(List::new(shown, names))
-    }
-}
-
-/// The name in an event; empty for a visitor's.
-pub(crate) fn name(event: &Event) -> CString {
-    if let Who::Subject { id, .. } = &event.who { c_string(id) } else { CString::default() }
-}
-
-/// `event`, whose subject is `name` and lives as long as that.
-pub(crate) fn shown(event: &Event, name: &CString) -> faceprint_event {
-    let (subject, similarity, visitor) = match &event.who {
-        Who::Subject { similarity, .. } => (lent(name), *similarity, [0; 8]),
-        Who::Visitor(visitor) => (Text::NULL, 0.0, *visitor.as_bytes()),
-        _ => (Text::NULL, 0.0, [0; 8]),
-    };
-    faceprint_event {
-        id: faceprint_event_id { bytes: *event.id.as_bytes() },
-        at: millis(event.at),
-        track: event.track,
-        bounds: event.bounds.into(),
-        quality: event.quality,
-        similarity,
-        subject,
-        visitor,
-    }
-}
-
-fn lent(name: &CString) -> Text {
-    // SAFETY: ends with a zero, and is kept in the list beside what points to it.
-    unsafe { Text::new(name.as_ptr()) }
-}
-
-impl faceprint_event {
-    /// The event, as the core has it.
-    pub(crate) fn event(&self) -> Result<Event, Failure> {
-        let who = match self.subject.option("subject")? {
-            Some(id) => Who::Subject { id: id.parse()?, similarity: self.similarity },
-            None => Who::Visitor(VisitorId::from_bytes(self.visitor)),
-        };
-        let mut event = Event::new(who, time(self.at)?)?;
-        event.id = EventId::from_bytes(self.id.bytes);
-        event.track = self.track;
-        event.bounds = self.bounds.into();
-        event.quality = self.quality;
-        Ok(event)
     }
 }

@@ -9,7 +9,7 @@ use crate::boundary::{
     FACEPRINT_NO_TIME, Flag, Growing, Options, Out, Text, call, free, millis, millis_or_none, need,
     time_or_none,
 };
-use crate::error::{faceprint_error, faceprint_status};
+use crate::error::{Failure, faceprint_error, faceprint_status};
 use crate::face::faceprint_landmarks;
 use crate::template::{faceprint_template, faceprint_template_id};
 use crate::tenant::faceprint_tenant;
@@ -74,12 +74,7 @@ pub extern "C" fn faceprint_tenant_set_details(
     error: Out<*mut faceprint_error>,
 ) -> faceprint_status {
     call(error, || {
-        let given = details.read("details")?;
-        let details = Details {
-            metadata: given.metadata.option("metadata")?.map(str::to_owned),
-            consent: time_or_none(given.consent)?,
-            expires_at: time_or_none(given.expires_at)?,
-        };
+        let details = details.read("details")?.details()?;
         let subject: SubjectId = subject.get("subject")?.parse()?;
         Ok(need(tenant, "tenant")?.tenant.set_details(&subject, &details)?)
     })
@@ -202,6 +197,16 @@ unsafe impl Growing for faceprint_details {
             consent: FACEPRINT_NO_TIME,
             expires_at: FACEPRINT_NO_TIME,
         }
+    }
+}
+
+impl faceprint_details {
+    pub(crate) fn details(&self) -> Result<Details, Failure> {
+        Ok(Details {
+            metadata: self.metadata.option("metadata")?.map(str::to_owned),
+            consent: time_or_none(self.consent)?,
+            expires_at: time_or_none(self.expires_at)?,
+        })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::ffi::{CString, c_char, c_void};
 
-use faceprint::gallery::{EnrollPolicy, NewTemplate};
+use faceprint::gallery::{Details, EnrollPolicy, NewTemplate};
+use faceprint::vector::Similarity;
 use faceprint::{Enrollment, SubjectId, TemplateId, Tenant};
 
 use crate::boundary::{Flag, Growing, Items, Options, Out, Text, User, call, free, need};
@@ -10,6 +11,7 @@ use crate::error::{Failure, faceprint_error, faceprint_status};
 use crate::face::faceprint_landmarks;
 use crate::gallery::{faceprint_erased, faceprint_spaces, tell};
 use crate::search::faceprint_progress;
+use crate::subject::faceprint_details;
 use crate::template::{faceprint_template, faceprint_template_id};
 use crate::text::{List, c_string, faceprint_strings, name_in_place};
 
@@ -43,10 +45,28 @@ pub struct faceprint_enrollment {
     pub id: faceprint_template_id,
     /// Whose duplicate it is; "" when it was added.
     pub duplicate_of: [c_char; 256],
+    /// How many others are nearly as similar as a duplicate, five at most: somebody may be there under two names. Who
+    /// they are is in faceprint_enrollments.
+    pub near_misses: u32,
+}
+
+/// Somebody who is nearly similar enough to be the same person.
+#[repr(C)]
+#[derive(Clone, Copy)]
+#[allow(clippy::exhaustive_structs, reason = "C's, and only read")]
+pub struct faceprint_near_miss {
+    /// Who; lives as long as the list.
+    pub subject: *const c_char,
+    /// How similar, -1 to 1.
+    pub similarity: f32,
 }
 
 /// What became of several enrolments, in their order.
-pub struct faceprint_enrollments(List<faceprint_enrollment>);
+pub struct faceprint_enrollments {
+    outcomes: List<faceprint_enrollment>,
+    /// As many.
+    near_misses: Vec<List<faceprint_near_miss>>,
+}
 
 /// A template to enrol, with what is known of its picture; FACEPRINT_NEW_TEMPLATE_INIT.
 #[repr(C)]
@@ -64,6 +84,8 @@ pub struct faceprint_new_template {
     pub quality: Option<&'static f32>,
     /// Where the landmarks were, if that is known, or NULL.
     pub landmarks: Option<&'static faceprint_landmarks>,
+    /// What is kept with the subject from now on, in place of what was, in the same commit; NULL to leave it.
+    pub details: Options<faceprint_details>,
 }
 
 /// Rules for enrolment through one handle; FACEPRINT_ENROLL_POLICY_INIT.
@@ -81,6 +103,8 @@ pub struct faceprint_enroll_policy {
     pub templates_per_subject: usize,
     /// Subjects the tenant may have.
     pub subjects_per_tenant: u64,
+    /// How far below duplicate_at the similarity to another subject may be to count as a near miss; 0 for none.
+    pub near_miss_margin: f32,
 }
 
 /// Whose people these are; NULL for NULL.
@@ -103,14 +127,16 @@ pub extern "C" fn faceprint_tenant_with_policy(
         let policy = EnrollPolicy::default()
             .duplicate_at((policy.check_duplicates != 0).then_some(policy.duplicate_at))
             .templates_per_subject(policy.templates_per_subject)
-            .subjects_per_tenant(policy.subjects_per_tenant);
+            .subjects_per_tenant(policy.subjects_per_tenant)
+            .near_miss_margin(policy.near_miss_margin);
         other.give(need(tenant, "tenant")?.tenant.clone().with_policy(policy).into());
         Ok(())
     })
 }
 
 /// Adds a template to `subject`, who is enrolled if they are not yet. It is on disk when this returns. That somebody
-/// else looks the same is an outcome, and no error.
+/// else looks the same is an outcome, and no error. What else is known of the person or the picture goes in with
+/// faceprint_tenant_enroll_all, which takes a single template too.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_tenant_enroll(
     tenant: Option<&faceprint_tenant>,
@@ -130,7 +156,8 @@ pub extern "C" fn faceprint_tenant_enroll(
 }
 
 /// faceprint_tenant_enroll for `len` templates in one durable commit: all of them, or none when one is refused with an
-/// error. Duplicates are outcomes and do not stop it. `progress` may be NULL; it must not use the tenant.
+/// error. Duplicates are outcomes and do not stop it; of them nothing is stored, details neither. `progress` may be
+/// NULL; it must not use the tenant.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_tenant_enroll_all(
     tenant: Option<&faceprint_tenant>,
@@ -143,12 +170,17 @@ pub extern "C" fn faceprint_tenant_enroll_all(
 ) -> faceprint_status {
     call(error, || {
         let (enrollments, user) = (enrollments.check("enrollments")?, User(user));
-        let new = templates.slice(len, "templates")?.iter().map(faceprint_new_template::read);
+        let templates = templates.slice(len, "templates")?;
+        let details = templates.iter().map(faceprint_new_template::details);
+        let details: Vec<Option<Details>> = details.collect::<Result<_, _>>()?;
+        let new = templates.iter().zip(&details).map(|(it, details)| it.read(details.as_ref()));
         let new: Vec<(SubjectId, NewTemplate<'_>)> = new.collect::<Result<_, _>>()?;
         let tell = |done, all| crate::search::tell(progress, user, done, all);
         let outcomes = need(tenant, "tenant")?.tenant.enroll_all(&new, tell)?;
+        let near_misses = outcomes.iter().map(near_misses).collect();
         let shown = outcomes.into_iter().map(shown).collect::<Result<_, _>>()?;
-        enrollments.give(faceprint_enrollments(List::new(shown, Vec::new())));
+        let outcomes = List::new(shown, Vec::new());
+        enrollments.give(faceprint_enrollments { outcomes, near_misses });
         Ok(())
     })
 }
@@ -252,7 +284,7 @@ pub extern "C" fn faceprint_tenant_free(tenant: Option<Box<faceprint_tenant>>) {
 /// How many enrolments there were.
 #[unsafe(no_mangle)]
 pub extern "C" fn faceprint_enrollments_len(enrollments: Option<&faceprint_enrollments>) -> usize {
-    List::len(enrollments.map(|it| &it.0))
+    List::len(enrollments.map(|it| &it.outcomes))
 }
 
 /// What became of one of them; NULL from the length on.
@@ -261,7 +293,26 @@ pub extern "C" fn faceprint_enrollments_at(
     enrollments: Option<&faceprint_enrollments>,
     index: usize,
 ) -> *const faceprint_enrollment {
-    List::at(enrollments.map(|it| &it.0), index)
+    List::at(enrollments.map(|it| &it.outcomes), index)
+}
+
+/// How many near misses the enrolment at `index` has; 0 from the length on.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_enrollments_near_misses_len(
+    enrollments: Option<&faceprint_enrollments>,
+    index: usize,
+) -> usize {
+    List::len(enrollments.and_then(|it| it.near_misses.get(index)))
+}
+
+/// One of them, most similar first; NULL from either length on.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_enrollments_near_misses_at(
+    enrollments: Option<&faceprint_enrollments>,
+    index: usize,
+    near_miss: usize,
+) -> *const faceprint_near_miss {
+    List::at(enrollments.and_then(|it| it.near_misses.get(index)), near_miss)
 }
 
 /// Frees a list.
@@ -285,12 +336,23 @@ unsafe impl Growing for faceprint_enroll_policy {
             check_duplicates: 1,
             templates_per_subject: 10,
             subjects_per_tenant: 1_000_000,
+            near_miss_margin: 0.1,
         }
     }
 }
 
 impl faceprint_new_template {
-    fn read(&self) -> Result<(SubjectId, NewTemplate<'_>), Failure> {
+    fn details(&self) -> Result<Option<Details>, Failure> {
+        if self.details.is_null() {
+            return Ok(None);
+        }
+        self.details.read("details")?.details().map(Some)
+    }
+
+    fn read<'a>(
+        &'a self,
+        details: Option<&'a Details>,
+    ) -> Result<(SubjectId, NewTemplate<'a>), Failure> {
         let subject = self.subject.get("subject")?.parse()?;
         let mut new = NewTemplate::from(&need(self.subject_template, "subject_template")?.0);
         if let Some(quality) = self.quality {
@@ -299,23 +361,41 @@ impl faceprint_new_template {
         if let Some(landmarks) = self.landmarks {
             new = new.landmarks((*landmarks).into());
         }
+        if let Some(details) = details {
+            new = new.details(details);
+        }
         Ok((subject, new))
     }
 }
 
 fn shown(enrollment: Enrollment) -> Result<faceprint_enrollment, Failure> {
     Ok(match enrollment {
-        Enrollment::Added { template, .. } => faceprint_enrollment {
+        Enrollment::Added { template, near_misses } => faceprint_enrollment {
             outcome: faceprint_outcome::Added as u32,
             similarity: 0.0,
             id: template.into(),
             duplicate_of: [0; 256],
+            near_misses: u32::try_from(near_misses.len()).unwrap_or(u32::MAX),
         },
         Enrollment::Duplicate { of, similarity } => faceprint_enrollment {
             outcome: faceprint_outcome::Duplicate as u32,
             similarity: similarity.value(),
             id: faceprint_template_id { bytes: [0; 16] },
             duplicate_of: name_in_place(of.as_str())?,
+            near_misses: 0,
         },
     })
+}
+
+fn near_misses(enrollment: &Enrollment) -> List<faceprint_near_miss> {
+    let found: &[(SubjectId, Similarity)] = match enrollment {
+        Enrollment::Added { near_misses, .. } => near_misses,
+        Enrollment::Duplicate { .. } => &[],
+    };
+    let names: Vec<CString> = found.iter().map(|(subject, _)| c_string(subject)).collect();
+    let shown = found.iter().zip(&names).map(|((_, similarity), name)| faceprint_near_miss {
+        subject: name.as_ptr(),
+        similarity: similarity.value(),
+    });
+    List::new(shown.collect(), names)
 }

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{Built, Language, build, has, here, root, run};
 
-const PROGRAMS: [&str; 5] = ["errors", "capture", "gallery", "conformance", "threads"];
+const PROGRAMS: [&str; 6] = ["errors", "capture", "gallery", "events", "conformance", "threads"];
 
 #[test]
 fn programs_pass_as_c() {
@@ -65,7 +65,7 @@ fn valgrind_finds_nothing() {
         return;
     }
     // The vector code of inference is slow there; what it does to memory is the plain run's to show.
-    for name in ["errors", "gallery"] {
+    for name in ["errors", "gallery", "events"] {
         let built = program(name, Language::C);
         let mut command = Command::new("valgrind");
         command

@@ -157,9 +157,9 @@ const INITIALIZERS: &str = "\
   { sizeof(faceprint_key_provider), NULL, NULL, NULL, NULL }
 
 #define FACEPRINT_ENROLL_POLICY_INIT \\
-  { sizeof(faceprint_enroll_policy), 0.6f, true, 10, 1000000 }
+  { sizeof(faceprint_enroll_policy), 0.6f, true, 10, 1000000, 0.1f }
 
-#define FACEPRINT_NEW_TEMPLATE_INIT { NULL, NULL, NULL, NULL }
+#define FACEPRINT_NEW_TEMPLATE_INIT { NULL, NULL, NULL, NULL, NULL }
 
 #define FACEPRINT_QUERY_INIT \\
   { sizeof(faceprint_query), 1, -1.0f, 0.0f, NULL, 0 }
@@ -171,7 +171,8 @@ const INITIALIZERS: &str = "\
   { sizeof(faceprint_bundle_request), NULL, FACEPRINT_NO_TIME, NULL, 0, NULL }
 
 #define FACEPRINT_STREAM_OPTIONS_INIT \\
-  { sizeof(faceprint_stream_options), FACEPRINT_DEFAULT_SHARE, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1 }
+  { sizeof(faceprint_stream_options), FACEPRINT_DEFAULT_SHARE, 3, 6, 30000, 5000, 2000, 10.0f, 0.6f, 1, \\
+    0 }
 ";
 
 fn here() -> &'static Path {

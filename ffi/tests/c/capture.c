@@ -18,6 +18,7 @@ static void a_portrait_is_captured(void) {
   CHECK(faceprint_template_dimension(faceprint_sample_template(sample)) == 512);
   faceprint_liveness liveness;
   CHECK(!faceprint_sample_liveness(sample, &liveness));
+  CHECK(!faceprint_engine_has_liveness(engine) && !faceprint_engine_has_liveness(NULL));
 
   /* The same by its parts. */
   faceprint_template *alone = NULL;

@@ -71,6 +71,36 @@ impl World {
 
     pub(crate) fn enroll(&mut self) {
         let (tenant, subject, template) = (some!(self.tenants), self.text(), some!(self.templates));
+        if self.below(3) == 0 {
+            let details = self.some_details();
+            let new = faceprint_new_template {
+                subject,
+                subject_template: template,
+                quality: None,
+                landmarks: None,
+                // SAFETY: a structure on this stack, or NULL.
+                details: unsafe {
+                    Options::new(if self.below(3) == 0 { null() } else { &raw const details })
+                },
+            };
+            let mut made = null_mut();
+            // SAFETY: places on this stack.
+            let (items, place) = unsafe { (Items::new(&raw const new), Out::new(&raw mut made)) };
+            let error = self.error();
+            let status =
+                faceprint_tenant_enroll_all(tenant, items, 1, None, null_mut(), place, error);
+            self.settle(status);
+            // SAFETY: NULL, or a list of the library's.
+            let list = unsafe { made.as_ref() };
+            let len = faceprint_enrollments_near_misses_len(list, 0);
+            assert!(faceprint_enrollments_near_misses_at(list, 0, len).is_null());
+            assert!(len == 0 || !faceprint_enrollments_near_misses_at(list, 0, len - 1).is_null());
+            if !made.is_null() {
+                // SAFETY: it came from the library.
+                faceprint_enrollments_free(Some(unsafe { Box::from_raw(made) }));
+            }
+            return;
+        }
         let error = self.error();
         let mut enrollment = std::mem::MaybeUninit::uninit();
         // SAFETY: a place on this stack.
@@ -129,17 +159,21 @@ impl World {
 
     pub(crate) fn details(&mut self) {
         let (tenant, subject) = (some!(self.tenants), self.text());
-        let details = faceprint_details {
-            struct_size: size_of::<faceprint_details>(),
-            metadata: self.text(),
-            consent: [FACEPRINT_NO_TIME, 5, -5, i64::MAX][self.below(4)],
-            expires_at: [FACEPRINT_NO_TIME, 4_102_444_800_000, i64::MIN + 1][self.below(3)],
-        };
+        let details = self.some_details();
         let error = self.error();
         // SAFETY: a structure on this stack.
         let options = unsafe { Options::new(&raw const details) };
         let status = faceprint_tenant_set_details(tenant, subject, options, error);
         self.settle(status);
+    }
+
+    fn some_details(&mut self) -> faceprint_details {
+        faceprint_details {
+            struct_size: size_of::<faceprint_details>(),
+            metadata: self.text(),
+            consent: [FACEPRINT_NO_TIME, 5, -5, i64::MAX][self.below(4)],
+            expires_at: [FACEPRINT_NO_TIME, 4_102_444_800_000, i64::MIN + 1][self.below(3)],
+        }
     }
 
     /// Pictures that are refused, and now and then a small one that is not.
@@ -193,10 +227,26 @@ impl World {
             similarity: 7.0,
             subject: self.text(),
             visitor: [3; 8],
+            who: [0, 0, 1, 2, 3, u32::MAX][self.below(6)],
+            liveness: faceprint_liveness { score: f32::NAN, threshold: -1.0 },
         };
-        let (outbox, error) = (some!(self.outboxes), self.error());
-        let status = match self.below(2) {
+        let outbox = some!(self.outboxes);
+        if self.below(3) == 0 {
+            let at_most = [0, 1, 7, usize::MAX][self.below(4)];
+            list!(
+                self,
+                faceprint_events,
+                faceprint_events_len,
+                faceprint_events_at,
+                faceprint_events_free,
+                |out, error| { faceprint_outbox_peek(outbox, at_most, out, error) }
+            );
+            return;
+        }
+        let error = self.error();
+        let status = match self.below(3) {
             0 => faceprint_outbox_push(outbox, Some(&event), Out::NULL, Out::NULL, error),
+            1 => faceprint_outbox_erase(outbox, event.subject, Out::NULL, error),
             _ => faceprint_outbox_ack(outbox, Some(&event.id), Out::NULL, error),
         };
         self.settle(status);
