@@ -291,6 +291,25 @@ typedef uint32_t faceprint_provider;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
+// What a gallery holds of each template in memory.
+enum faceprint_memory
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  // Its codes and its values.
+  FACEPRINT_MEMORY_FULL = 0,
+  // Its codes; the values that decide are read from the file. The answers are the same.
+  FACEPRINT_MEMORY_LEAN = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum faceprint_memory faceprint_memory;
+#else
+typedef uint32_t faceprint_memory;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
 // What kind of secret opens a slot.
 enum faceprint_slot_kind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -1507,6 +1526,18 @@ faceprint_status faceprint_gallery_open_read_only(const char *path,
                                                   const struct faceprint_access *access,
                                                   struct faceprint_gallery **gallery,
                                                   struct faceprint_error **error);
+
+// Another handle of the gallery, whose tenants hold of each template what a faceprint_memory says.
+faceprint_status faceprint_gallery_with_memory(const struct faceprint_gallery *gallery,
+                                               uint32_t memory,
+                                               struct faceprint_gallery **other,
+                                               struct faceprint_error **error);
+
+// Bytes that a template of `dimension` values takes in memory by a faceprint_memory, the person beside it not counted.
+faceprint_status faceprint_memory_bytes_per_template(uint32_t memory,
+                                                     size_t dimension,
+                                                     size_t *bytes,
+                                                     struct faceprint_error **error);
 
 // Another handle of the gallery, with a clock of the caller's, who keeps `user` until the handle and all tenants asked
 // of it are freed. The function may be called from any thread.

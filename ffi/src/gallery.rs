@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 use std::time::{Duration, SystemTime};
 
-use faceprint::gallery::{Erased, HeadToken, SpaceReport, Stranded};
+use faceprint::gallery::{Erased, HeadToken, Memory, SpaceReport, Stranded};
 use faceprint::{Gallery, SpaceId, TenantId};
 
 use crate::access::faceprint_access;
@@ -15,6 +15,17 @@ use crate::text::{List, faceprint_string, faceprint_strings};
 
 /// People in one encrypted file.
 pub struct faceprint_gallery(pub(crate) Gallery);
+
+/// What a gallery holds of each template in memory.
+#[repr(u32)]
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[allow(clippy::exhaustive_enums, reason = "declared for C; calls take numbers")]
+pub enum faceprint_memory {
+    /// Its codes and its values.
+    Full = 0,
+    /// Its codes; the values that decide are read from the file. The answers are the same.
+    Lean = 1,
+}
 
 /// What an erasure removed.
 #[repr(C)]
@@ -117,6 +128,44 @@ pub extern "C" fn faceprint_gallery_open_read_only(
         gallery.give(faceprint_gallery(Gallery::open_read_only(path.get("path")?, access)?));
         Ok(())
     })
+}
+
+/// Another handle of the gallery, whose tenants hold of each template what a faceprint_memory says.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_gallery_with_memory(
+    gallery: Option<&faceprint_gallery>,
+    memory: u32,
+    other: Out<*mut faceprint_gallery>,
+    error: Out<*mut faceprint_error>,
+) -> faceprint_status {
+    call(error, || {
+        let other = other.check("other")?;
+        let gallery = need(gallery, "gallery")?.0.clone();
+        other.give(faceprint_gallery(gallery.with_memory(of_number(memory)?)));
+        Ok(())
+    })
+}
+
+/// Bytes that a template of `dimension` values takes in memory by a faceprint_memory, the person beside it not counted.
+#[unsafe(no_mangle)]
+pub extern "C" fn faceprint_memory_bytes_per_template(
+    memory: u32,
+    dimension: usize,
+    bytes: Out<usize>,
+    error: Out<*mut faceprint_error>,
+) -> faceprint_status {
+    call(error, || {
+        bytes.check("bytes")?.put(of_number(memory)?.bytes_per_template(dimension));
+        Ok(())
+    })
+}
+
+fn of_number(memory: u32) -> Result<Memory, Failure> {
+    match memory {
+        0 => Ok(Memory::Full),
+        1 => Ok(Memory::Lean),
+        other => Err(Failure::argument(format!("memory is {other}, must be 0 or 1"))),
+    }
 }
 
 /// Another handle of the gallery, with a clock of the caller's, who keeps `user` until the handle and all tenants asked

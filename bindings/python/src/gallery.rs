@@ -5,7 +5,7 @@ mod info;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use faceprint::gallery::{EnrollPolicy, HeadToken, SlotKind, Stranded};
+use faceprint::gallery::{EnrollPolicy, HeadToken, Memory, SlotKind, Stranded};
 use faceprint::{Gallery, SpaceId, Tenant, TenantId};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -76,8 +76,11 @@ impl PyGallery {
     }
 
     /// Opens the gallery at ``path`` and verifies every row: ``IntegrityError`` when one is missing, added or changed.
+    ///
+    /// With ``lean_memory`` it holds a fifth of each template in memory and reads the values that decide from the file:
+    /// the same answers, slower, and without graphs (``Tenant.with_index``).
     #[staticmethod]
-    #[pyo3(signature = (path, *, passphrase = None, key = None, provider = None, read_only = false))]
+    #[pyo3(signature = (path, *, passphrase = None, key = None, provider = None, read_only = false, lean_memory = false))]
     fn open(
         py: Python<'_>,
         path: PathBuf,
@@ -85,15 +88,17 @@ impl PyGallery {
         key: Option<&[u8]>,
         provider: Option<Py<PyAny>>,
         read_only: bool,
+        lean_memory: bool,
     ) -> Result<Self> {
         let access = access(passphrase, key, provider, None)?;
+        let memory = if lean_memory { Memory::Lean } else { Memory::Full };
         let gallery = py.detach(|| {
             if read_only {
                 return Gallery::open_read_only(&path, &access);
             }
             Gallery::open(&path, &access)
         })?;
-        Ok(Self::around(path, gallery))
+        Ok(Self::around(path, gallery.with_memory(memory)))
     }
 
     /// The tenant ``name``, one customer, site or class of the gallery. It is made if it is not there yet.

@@ -219,6 +219,13 @@ def test_closing(tmp_path: pathlib.Path) -> None:
         assert acme.subjects() == ["alice"]
         with pytest.raises(faceprint.FaceprintError):
             acme.erase("alice")
+        full = acme.identify(templates(1, seed=12)[0], at_least=-1.0)
+    with Gallery.open(path, passphrase="correct horse", lean_memory=True) as gallery:
+        acme = gallery.tenant("acme")
+        lean = acme.identify(templates(1, seed=12)[0], at_least=-1.0)
+        assert [(it.subject, it.similarity) for it in lean] == [(it.subject, it.similarity) for it in full] != []
+        with pytest.raises(faceprint.FaceprintError):
+            acme.with_index(0.9)
 
 
 def test_upkeep(gallery: Gallery, tmp_path: pathlib.Path) -> None:

@@ -109,6 +109,22 @@ static void people_come_and_go(void) {
   CHECK(enrollment.outcome == FACEPRINT_OUTCOME_DUPLICATE);
   CHECK(strcmp(enrollment.duplicate_of, "alice") == 0 && enrollment.similarity > 0.8f);
 
+  /* With less in memory, the same answer. */
+  faceprint_gallery *lean = NULL;
+  float full_says = 0, lean_says = 1;
+  size_t full_bytes = 0, lean_bytes = 0;
+  OK(faceprint_gallery_with_memory(gallery, FACEPRINT_MEMORY_LEAN, &lean, &error));
+  faceprint_tenant *lean_acme = tenant_of(lean, "acme");
+  OK(faceprint_tenant_verify(acme, "alice", near_one, &full_says, &error));
+  OK(faceprint_tenant_verify(lean_acme, "alice", near_one, &lean_says, &error));
+  CHECK(full_says == lean_says && full_says > 0.8f);
+  faceprint_tenant_free(lean_acme);
+  faceprint_gallery_free(lean);
+  FAILS(FACEPRINT_STATUS_INVALID_ARGUMENT, faceprint_gallery_with_memory(gallery, 2, &lean, &error));
+  OK(faceprint_memory_bytes_per_template(FACEPRINT_MEMORY_FULL, 512, &full_bytes, &error));
+  OK(faceprint_memory_bytes_per_template(FACEPRINT_MEMORY_LEAN, 512, &lean_bytes, &error));
+  CHECK(full_bytes - lean_bytes == 512 * sizeof(float));
+
   /* Without the check, and with what is known of the picture. */
   faceprint_enroll_policy policy = FACEPRINT_ENROLL_POLICY_INIT;
   faceprint_tenant *lax = NULL;

@@ -457,6 +457,7 @@ class Gallery:
         key: bytes | None = None,
         provider: KeyProvider | None = None,
         read_only: bool = False,
+        lean_memory: bool = False,
     ) -> Gallery: ...
     def tenant(
         self,
