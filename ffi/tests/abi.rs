@@ -113,10 +113,15 @@ fn the_library_exports_what_the_header_declares_and_nothing_else() {
     let output =
         Command::new("nm").args(["-D", "--defined-only"]).arg(shared_library()).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let exported: BTreeSet<String> =
+    let mut exported: BTreeSet<String> =
         text.lines().filter_map(|line| Some(line.rsplit(' ').next()?.to_owned())).collect();
     let declared: BTreeSet<String> = functions(&header()).into_iter().collect();
     assert!(declared.len() > 150, "{}", declared.len());
+    // In a build of the whole workspace the benches ask for graphs, and `hnsw_rs` has C functions of its own. The
+    // library built alone (`-p faceprint-ffi`) has none of them.
+    if exported.contains("init_hnsw_f32") {
+        exported.retain(|name| name.starts_with("faceprint_"));
+    }
     assert_eq!(exported, declared);
     assert!(declared.iter().all(|name| name.starts_with("faceprint_")));
 }
