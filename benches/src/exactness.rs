@@ -150,11 +150,13 @@ fn subjects(mut rows: Vec<(f32, i64)>) -> Answer {
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        for lane in 0..8 {
+    let mut sums = [0.0_f32; 32];
+    for (a, b) in a.as_chunks::<32>().0.iter().zip(b.as_chunks::<32>().0) {
+        for lane in 0..32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    sums.iter().sum()
+    let [first, second, third, fourth] =
+        [0, 8, 16, 24].map(|at| std::array::from_fn::<_, 8, _>(|lane| sums[at + lane]));
+    (0..8).map(|lane| (first[lane] + second[lane]) + (third[lane] + fourth[lane])).sum()
 }

@@ -4,13 +4,16 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use super::code::{Missing, Place, encode};
+use super::code::{LAST, Missing, Place, encode};
 use super::memory::Memory;
-use crate::vector::simd::{LANES, Line, Rows, coarse_lines, fifth_lines, last_bytes};
+use crate::vector::simd::{LANES, Lengths, Line, Rows, coarse_lines, plane_bytes};
 
 /// Rows of a chunk. Chunks are never grown: a vector that moves leaves a copy behind. Memory that was not
 /// written to yet is only promised, so a chunk costs a small gallery little.
 pub(super) const CHUNK_ROWS: usize = 1024;
+
+/// Blocks of a chunk.
+pub(super) const CHUNK_BLOCKS: usize = CHUNK_ROWS / LANES;
 
 /// Rows `0..rows` of [`CHUNK_ROWS`].
 pub(super) struct Chunk {
@@ -33,6 +36,7 @@ pub(super) struct Chunk {
 #[cfg_attr(test, derive(PartialEq))]
 pub(super) struct Moved {
     columns: Vec<[u8; 4]>,
+    fifth: Vec<u8>,
     last: Vec<u8>,
     missing: Missing<f32>,
     values: Vec<f32>,
@@ -48,8 +52,8 @@ impl Chunk {
             whole: vec![[0.0; LANES]; CHUNK_ROWS / LANES],
             dimension,
             coarse: Lines::new(CHUNK_ROWS / LANES * coarse_lines(dimension)),
-            fifth: Lines::new(CHUNK_ROWS / LANES * fifth_lines(dimension)),
-            last: Lines::new(CHUNK_ROWS * last_bytes(dimension) / size_of::<Line>()),
+            fifth: Lines::new(CHUNK_ROWS * plane_bytes(dimension) / size_of::<Line>()),
+            last: Lines::new(CHUNK_ROWS * LAST * plane_bytes(dimension) / size_of::<Line>()),
             values: vec![0.0; CHUNK_ROWS * held],
             held,
         }
@@ -60,27 +64,34 @@ impl Chunk {
         self.coarse.as_slice()
     }
 
-    /// The fifth bits of a block.
-    pub(super) fn fifth(&self, block: usize) -> &[Line] {
-        let lines = fifth_lines(self.dimension);
-        &self.fifth.as_slice()[block * lines..(block + 1) * lines]
+    /// Of a block's rows, what their first four bits leave out, the first five, and all eight.
+    pub(super) fn lengths(&self, block: usize) -> [Lengths<'_>; 3] {
+        let Rows { scales, residuals } = &self.high[block];
+        [(scales, residuals), (scales, &self.five[block]), (scales, &self.whole[block])]
+    }
+
+    /// The fifth bits of a block, row by row.
+    pub(super) fn fifth(&self, block: usize) -> &[u8] {
+        let bytes = LANES * plane_bytes(self.dimension);
+        &self.fifth.as_slice().as_flattened()[block * bytes..(block + 1) * bytes]
     }
 
     /// The last three bits of a block, row by row.
     pub(super) fn last(&self, block: usize) -> &[u8] {
-        let bytes = LANES * last_bytes(self.dimension);
+        let bytes = LANES * LAST * plane_bytes(self.dimension);
         &self.last.as_slice().as_flattened()[block * bytes..(block + 1) * bytes]
     }
 
     /// Where the codes of a row lie.
     fn place(&mut self, row: usize) -> Place<'_> {
-        let (block, bytes) = (row / LANES, last_bytes(self.dimension));
-        let (high, fifth) = (coarse_lines(self.dimension), fifth_lines(self.dimension));
+        let (block, bytes) = (row / LANES, plane_bytes(self.dimension));
+        let high = coarse_lines(self.dimension);
         Place {
             lane: row % LANES,
             high: &mut self.coarse.as_mut_slice()[block * high..][..high],
-            fifth: &mut self.fifth.as_mut_slice()[block * fifth..][..fifth],
-            last: &mut self.last.as_mut_slice().as_flattened_mut()[row * bytes..][..bytes],
+            fifth: &mut self.fifth.as_mut_slice().as_flattened_mut()[row * bytes..][..bytes],
+            last: &mut self.last.as_mut_slice().as_flattened_mut()[row * LAST * bytes..]
+                [..LAST * bytes],
         }
     }
 
@@ -103,13 +114,14 @@ impl Chunk {
         let values = self.values(row).to_vec();
         let place = self.place(row);
         let columns = place.columns().collect();
-        Moved { columns, last: place.last.to_vec(), missing, values }
+        Moved { columns, fifth: place.fifth.to_vec(), last: place.last.to_vec(), missing, values }
     }
 
     /// Writes a copy over a row.
     pub(super) fn paste(&mut self, row: usize, moved: &Moved) {
         let mut place = self.place(row);
         place.set_columns(&moved.columns);
+        place.fifth.copy_from_slice(&moved.fifth);
         place.last.copy_from_slice(&moved.last);
         self.values[row * self.held..][..self.held].copy_from_slice(&moved.values);
         self.set_missing(row, moved.missing);
@@ -142,6 +154,7 @@ impl Chunk {
 impl Drop for Moved {
     fn drop(&mut self) {
         self.columns.as_flattened_mut().zeroize();
+        self.fifth.zeroize();
         self.last.zeroize();
         self.missing.zeroize();
         self.values.zeroize();
@@ -155,9 +168,9 @@ impl Drop for Chunk {
         self.coarse.as_mut_slice()[..blocks * coarse_lines(self.dimension)]
             .as_flattened_mut()
             .zeroize();
-        let (lines, bytes) = (fifth_lines(self.dimension), last_bytes(self.dimension));
-        self.fifth.as_mut_slice()[..blocks * lines].as_flattened_mut().zeroize();
-        self.last.as_mut_slice().as_flattened_mut()[..self.rows * bytes].zeroize();
+        let bytes = self.rows * plane_bytes(self.dimension);
+        self.fifth.as_mut_slice().as_flattened_mut()[..bytes].zeroize();
+        self.last.as_mut_slice().as_flattened_mut()[..LAST * bytes].zeroize();
         self.values[..self.rows * self.held].zeroize();
         for row in 0..self.rows {
             self.missing(row).into_iter().for_each(f32::zeroize);
@@ -211,12 +224,14 @@ impl Chunk {
             let column = |line: &Line| line[4 * lane..][..4] == [0; 4];
             let lines = coarse_lines(self.dimension);
             let mut high = self.coarse()[block * lines..][..lines].iter();
-            let bytes = last_bytes(self.dimension);
+            let bytes = plane_bytes(self.dimension);
+            let fifth = &self.fifth(block)[lane * bytes..][..bytes];
+            let mut planes =
+                fifth.iter().chain(&self.last(block)[lane * LAST * bytes..][..LAST * bytes]);
             let Rows { scales, residuals } = &self.high[block];
             let missing = [scales, residuals, &self.five[block], &self.whole[block]];
             high.all(column)
-                && self.fifth(block).iter().all(column)
-                && self.last(block)[lane * bytes..][..bytes].iter().all(|it| *it == 0)
+                && planes.all(|it| *it == 0)
                 && zero(self.values(row))
                 && missing.iter().all(|it| it[lane] == 0.0)
         })

@@ -39,7 +39,7 @@
 
 use zeroize::Zeroize;
 
-use crate::vector::simd::{Line, MAX_DIMENSION, PLANES, PROBE_PAD, Reach, Sought, coarse_lines};
+use crate::vector::simd::{Line, MAX_DIMENSION, PROBE_PAD, Reach, Sought, coarse_lines};
 
 /// Where codes end, as a share of a row's largest value. A narrower range has a shorter residual with four
 /// bits, which most rows are judged by, and a longer one with eight: measured, see `benches/README.md`.
@@ -48,11 +48,14 @@ const CLIP: f32 = 0.95;
 /// Of a row the scale, and the lengths of what codes leave out: with four bits, with five, and with all.
 pub(super) type Missing<T> = [T; 4];
 
-/// Where a row's codes lie: a column of its block's high nibbles and fifth bits, and the bits behind.
+/// Planes of the bits behind the fifth.
+pub(super) const LAST: usize = 3;
+
+/// Where a row's codes lie: a column of its block's high nibbles, a plane of the bits behind, and [`LAST`] of the others.
 pub(super) struct Place<'a> {
     pub(super) lane: usize,
     pub(super) high: &'a mut [Line],
-    pub(super) fifth: &'a mut [Line],
+    pub(super) fifth: &'a mut [u8],
     pub(super) last: &'a mut [u8],
 }
 
@@ -60,21 +63,20 @@ impl Place<'_> {
     /// The row's own bytes of all lines.
     pub(super) fn columns(&self) -> impl Iterator<Item = [u8; 4]> {
         let first = 4 * self.lane;
-        let lines = self.high.iter().chain(&*self.fifth);
-        lines.map(move |line| std::array::from_fn(|at| line[first + at]))
+        self.high.iter().map(move |line| std::array::from_fn(|at| line[first + at]))
     }
 
     pub(super) fn set_columns(&mut self, columns: &[[u8; 4]]) {
-        let lines = self.high.iter_mut().chain(&mut *self.fifth);
-        for (line, column) in lines.zip(columns) {
+        for (line, column) in self.high.iter_mut().zip(columns) {
             line[4 * self.lane..][..4].copy_from_slice(column);
         }
     }
 
     pub(super) fn wipe(&mut self) {
-        for line in self.high.iter_mut().chain(&mut *self.fifth) {
+        for line in &mut *self.high {
             line[4 * self.lane..][..4].zeroize();
         }
+        self.fifth.zeroize();
         self.last.zeroize();
     }
 }
@@ -110,15 +112,15 @@ pub(super) fn encode(vector: &[f32], mut place: Place<'_>) -> Missing<f32> {
         }
         code
     };
-    let plane = last.len() / PLANES;
+    let plane = fifth.len();
     for (group, values) in vector.chunks(8).enumerate() {
         for (place, value) in values.iter().enumerate() {
             let code = coded(*value);
             let column = 4 * lane + place % 4;
             high[group][column] |= code >> 4 << (place & 4);
-            fifth[group / 4][column] |= (code >> 3 & 1) << (group % 4 * 2 + place / 4);
-            for number in 0..PLANES {
-                last[number * plane + group] |= (code >> (PLANES - 1 - number) & 1) << place;
+            fifth[group] |= (code >> 3 & 1) << place;
+            for number in 0..LAST {
+                last[number * plane + group] |= (code >> (LAST - 1 - number) & 1) << place;
             }
         }
     }

@@ -1,11 +1,12 @@
-//! The scan: four bits of all rows, a fifth where that may matter, all eight and then the `f32` values of the few
-//! that are left. Where values are not in memory, those few are put down with what codes say of them.
+//! The scan, tile by tile: four bits of all rows; the `f32` values of those that look best, which make the floor;
+//! then of the rows that may still reach it a fifth bit, all eight, and the `f32` values of the few that are left. Where
+//! values are not in memory, those few are put down with what codes say of them.
 
 use std::cmp::Ordering;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::best::Best;
-use super::chunk::{CHUNK_ROWS, Chunk};
+use super::chunk::{CHUNK_BLOCKS, CHUNK_ROWS, Chunk};
 use super::code::Probe;
 use super::memory::Memory;
 use super::people::{Members, People};
@@ -14,8 +15,16 @@ use crate::vector::Similarity;
 use crate::vector::simd::Rows;
 use crate::vector::simd::{Found, Kernel, LANES, Lengths, Reach, coarse_lines};
 
-/// Blocks times probes that are scored before the floor is looked at again.
-const TILE: usize = 64;
+/// Blocks times probes that are scored by four bits before any of them is looked at more closely, so that all profit
+/// from the floor that the best of them make.
+const TILE: usize = 1024;
+
+/// Blocks times probes that are scored before the floor is looked at again: few of the first, whose rows make the first
+/// floor, and more of those behind.
+const STEPS: RangeInclusive<usize> = 16..=64;
+
+/// Blocks that are asked for ahead of their turn.
+const AHEAD: usize = 4;
 
 /// Unit vectors of one dimension in rows `0..rows`.
 #[derive(Debug)]
@@ -54,6 +63,11 @@ impl Vectors {
         Similarity::with(self.kernel, vector, self.row(row))
     }
 
+    /// The chunk of a block, and the block's number in there.
+    fn block(&self, block: usize) -> (&Chunk, usize) {
+        (&self.chunks[block / CHUNK_BLOCKS], block % CHUNK_BLOCKS)
+    }
+
     pub(super) fn push(&mut self, vector: &[f32]) {
         if self.rows == self.chunks.len() * CHUNK_ROWS {
             self.chunks.push(Chunk::new(self.dimension, self.memory));
@@ -84,12 +98,6 @@ pub(super) struct Scan<'a> {
     pub(super) members: Option<&'a Members>,
     /// Asked last, for the few that may enter: the vector's place in `wanted`, and the subject.
     pub(super) allowed: &'a (dyn Fn(usize, i64) -> bool + Sync),
-}
-
-/// Blocks of a chunk that are scored in one go.
-struct Tile {
-    chunk: usize,
-    blocks: Range<usize>,
 }
 
 /// A row that is not excluded, and what it can score.
@@ -129,101 +137,156 @@ pub(super) struct Wanted<'a> {
 impl Scan<'_> {
     /// Offers to each `best` every row of the chunks that can enter it, for the vector in the same place.
     pub(super) fn run(&self, chunks: Range<usize>, best: &mut [Best]) {
-        let size = TILE.div_ceil(self.wanted.len());
-        let tiles = chunks.flat_map(|chunk| {
-            let blocks = self.vectors.chunks[chunk].rows.div_ceil(LANES);
-            let starts = (0..blocks).step_by(size);
-            starts.map(move |start| Tile { chunk, blocks: start..blocks.min(start + size) })
-        });
-        // A tile is scored while the rows that were found in the one before it are on their way from memory.
-        let mut before: Option<(Tile, Vec<Found>)> = None;
-        let mut found = vec![Found::default(); size * self.wanted.len()];
+        let probes = self.wanted.len();
+        let first = chunks.start * CHUNK_BLOCKS;
+        let end = (chunks.end * CHUNK_BLOCKS).min(self.vectors.rows.div_ceil(LANES));
+        let size = match self.vectors.memory {
+            Memory::Full => TILE,
+            // Only what all bits say makes a floor.
+            Memory::Lean => *STEPS.end(),
+        };
+        let size = size.div_ceil(probes);
+        let mut found = vec![Found::default(); size * probes];
         let mut left = Vec::new();
-        for tile in tiles {
-            self.score(&tile, best, &mut found);
-            let spare = match before.take() {
-                Some((before, mut found)) => {
-                    self.refine(&before, &mut found, best, &mut left);
-                    found
+        for start in (first..end).step_by(size) {
+            let tile = start..end.min(start + size);
+            let found = &mut found[..tile.len() * probes];
+            let before: Vec<_> = best.iter().map(Best::floor).collect();
+            let mut at = start;
+            while at < tile.end {
+                let step =
+                    ((at - first) * probes).clamp(*STEPS.start(), *STEPS.end()).div_ceil(probes);
+                let next_chunk = (at / CHUNK_BLOCKS + 1) * CHUNK_BLOCKS;
+                let step = at..(at + step).min(tile.end).min(next_chunk);
+                let found = &mut found[(at - start) * probes..(step.end - start) * probes];
+                self.score(&step, best, found);
+                if self.vectors.memory == Memory::Full {
+                    self.offer_likely(&step, best, found, &mut left);
                 }
-                None => found.clone(),
-            };
-            before = Some((tile, std::mem::replace(&mut found, spare)));
-        }
-        if let Some((tile, mut found)) = before {
-            self.refine(&tile, &mut found, best, &mut left);
+                at = step.end;
+            }
+            self.exclude(&tile, found, &before, best);
+            self.look_closer(&tile, found, best);
+            self.offer_found(&tile, best, found, &mut left);
         }
     }
 
-    /// The coarse pass over a tile, with what is needed next asked for.
-    fn score(&self, tile: &Tile, best: &[Best], found: &mut [Found]) {
-        let Vectors { dimension, kernel, ref chunks, .. } = *self.vectors;
-        let (chunk, lines) = (&chunks[tile.chunk], coarse_lines(dimension));
+    /// The coarse pass over blocks of one chunk.
+    fn score(&self, blocks: &Range<usize>, best: &[Best], found: &mut [Found]) {
+        let Vectors { dimension, kernel, .. } = *self.vectors;
+        let (chunk, first) = self.vectors.block(blocks.start);
+        let (lines, blocks) = (coarse_lines(dimension), first..first + blocks.len());
         let probes: Vec<_> = std::iter::zip(self.wanted, best)
             .map(|(wanted, best)| wanted.probe.sought(wanted.probe.high, best.floor()))
             .collect();
-        let codes = &chunk.coarse()[tile.blocks.start * lines..tile.blocks.end * lines];
-        let found = &mut found[..tile.blocks.len() * probes.len()];
-        kernel.coarse(codes, lines, &chunk.high[tile.blocks.clone()], &probes, found);
-        for (block, found) in tile.blocks.clone().zip(found.chunks_exact(probes.len())) {
-            if found.iter().any(|found| found.rows != 0) {
-                Kernel::prefetch(chunk.fifth(block));
-            }
-        }
+        let codes = &chunk.coarse()[blocks.start * lines..blocks.end * lines];
+        kernel.coarse(codes, lines, &chunk.high[blocks], &probes, found);
     }
 
-    /// Looks closer at the rows that the coarse pass `found`; leaves `left` as empty as it was.
-    fn refine(&self, tile: &Tile, found: &mut [Found], best: &mut [Best], left: &mut Vec<Left>) {
-        let (chunk, probes) = (&self.vectors.chunks[tile.chunk], self.wanted.len());
-        let first = |block: usize| tile.chunk * CHUNK_ROWS + block * LANES;
-        for (block, found) in tile.blocks.clone().zip(found.chunks_exact_mut(probes)) {
-            for found in found.iter_mut().filter(|found| found.rows != 0) {
-                found.rows &= self.open(first(block), found);
+    /// Offers the rows that look similar enough with four bits: the floor they make spares most others. They are not
+    /// among the `found` any more.
+    fn offer_likely(
+        &self,
+        blocks: &Range<usize>,
+        best: &mut [Best],
+        found: &mut [Found],
+        left: &mut Vec<Left>,
+    ) {
+        let probes = self.wanted.len();
+        for (number, best) in best.iter_mut().enumerate() {
+            let Wanted { probe, .. } = &self.wanted[number];
+            let of_probe = found[number..].iter().step_by(probes);
+            for (at, found) in blocks.clone().zip(of_probe).filter(|it| it.1.likely != 0) {
+                let likely = Found { rows: self.open(at * LANES, found.likely), ..*found };
+                let (chunk, block) = self.vectors.block(at);
+                let [lengths, ..] = chunk.lengths(block);
+                left.extend(Left::of(&likely, &probe.high, lengths, at * LANES));
             }
-        }
-        let is_early = |best: &Best| best.lacks() > 0 && self.vectors.memory == Memory::Full;
-        for (number, best) in best.iter_mut().enumerate().filter(|(_, best)| is_early(best)) {
-            // A floor from the rows that look most similar with four bits spares most others.
-            let (reach, rows) = (self.wanted[number].probe.high, &chunk.high);
-            let found = found[number..].iter().step_by(probes);
-            left.extend(tile.blocks.clone().zip(found).flat_map(|(block, found)| {
-                Left::of(found, &reach, (&rows[block].scales, &rows[block].residuals), first(block))
-            }));
-            if left.len() > best.lacks() {
+            if best.lacks() > 0 && left.len() > best.lacks() {
                 left.select_nth_unstable_by(best.lacks(), Left::most_first);
                 left.truncate(best.lacks());
-                self.offer(number, best, left);
             }
-            left.clear();
-        }
-        for (block, found) in tile.blocks.clone().zip(found.chunks_exact_mut(probes)) {
-            for ((found, best), wanted) in found.iter_mut().zip(&*best).zip(self.wanted) {
-                if found.rows != 0 {
-                    let lengths = (&chunk.high[block].scales, &chunk.five[block]);
-                    let sought = wanted.probe.sought(wanted.probe.five, best.floor());
-                    self.vectors.kernel.fifth(chunk.fifth(block), lengths, &sought, found);
-                    let last = chunk.last(block);
-                    for lane in found.lanes() {
-                        let bytes = last.len() / LANES;
-                        Kernel::prefetch(&last[lane * bytes..(lane + 1) * bytes]);
-                    }
-                }
-            }
-        }
-        for (number, best) in best.iter_mut().enumerate() {
-            let probe = &self.wanted[number].probe;
-            let found = found[number..].iter_mut().step_by(probes);
-            for (block, found) in tile.blocks.clone().zip(found).filter(|it| it.1.rows != 0) {
-                let lengths = (&chunk.high[block].scales, &chunk.whole[block]);
-                let sought = probe.sought(probe.whole, best.floor());
-                self.vectors.kernel.last(chunk.last(block), lengths, &sought, found);
-                left.extend(Left::of(found, &probe.whole, lengths, first(block)));
+            for Left { row, .. } in &*left {
+                found[(row / LANES - blocks.start) * probes + number].rows &= !(1 << (row % LANES));
+                prefetch_values(self.vectors.row(*row));
             }
             self.offer(number, best, left);
         }
     }
 
-    /// Offers what is `left`, those that may be most similar first: the floor they raise spares others.
+    /// Strikes out the rows that reached the floors of `before` and do not reach those of today, and those that may not
+    /// be asked for.
+    fn exclude(&self, blocks: &Range<usize>, found: &mut [Found], before: &[f32], best: &[Best]) {
+        let (kernel, probes) = (self.vectors.kernel, self.wanted.len());
+        for (number, best) in best.iter().enumerate() {
+            let Wanted { probe, .. } = &self.wanted[number];
+            let sought = probe.sought(probe.high, best.floor());
+            let of_probe = found[number..].iter_mut().step_by(probes);
+            for (at, found) in blocks.clone().zip(of_probe).filter(|it| it.1.rows != 0) {
+                if before[number] < sought.floor {
+                    let (chunk, block) = self.vectors.block(at);
+                    let [lengths, ..] = chunk.lengths(block);
+                    found.rows &= kernel.reaching(&found.sums, lengths, &sought);
+                }
+                found.rows = self.open(at * LANES, found.rows);
+            }
+        }
+    }
+
+    /// Looks at the fifth bit of the rows that were `found`.
+    fn look_closer(&self, blocks: &Range<usize>, found: &mut [Found], best: &[Best]) {
+        let (kernel, probes) = (self.vectors.kernel, self.wanted.len());
+        let prefetch_fifth = |at: usize, found: &[Found]| {
+            let (chunk, block) = self.vectors.block(at);
+            prefetch(chunk.fifth(block), found.iter().fold(0, |rows, found| rows | found.rows));
+        };
+        for (at, found) in blocks.clone().zip(found.chunks_exact(probes)).take(AHEAD) {
+            prefetch_fifth(at, found);
+        }
+        for at in blocks.clone() {
+            let (found, behind) = found[(at - blocks.start) * probes..].split_at_mut(probes);
+            if let Some(ahead) = behind.chunks_exact(probes).nth(AHEAD - 1) {
+                prefetch_fifth(at + AHEAD, ahead);
+            }
+            let (chunk, block) = self.vectors.block(at);
+            let wanted = self.wanted.iter().zip(best);
+            for (found, (Wanted { probe, .. }, best)) in found.iter_mut().zip(wanted) {
+                if found.rows != 0 {
+                    let [_, lengths, _] = chunk.lengths(block);
+                    let sought = probe.sought(probe.five, best.floor());
+                    kernel.closer(chunk.fifth(block), lengths, &sought, found);
+                    prefetch(chunk.last(block), found.rows);
+                }
+            }
+        }
+    }
+
+    /// Looks at all bits of the rows that were `found`, and offers those that are left.
+    fn offer_found(
+        &self,
+        blocks: &Range<usize>,
+        best: &mut [Best],
+        found: &mut [Found],
+        left: &mut Vec<Left>,
+    ) {
+        let (kernel, probes) = (self.vectors.kernel, self.wanted.len());
+        for (number, best) in best.iter_mut().enumerate() {
+            let Wanted { probe, .. } = &self.wanted[number];
+            let of_probe = found[number..].iter_mut().step_by(probes);
+            for (at, found) in blocks.clone().zip(of_probe).filter(|it| it.1.rows != 0) {
+                let (chunk, block) = self.vectors.block(at);
+                let [.., lengths] = chunk.lengths(block);
+                let sought = probe.sought(probe.whole, best.floor());
+                kernel.closer(chunk.last(block), lengths, &sought, found);
+                found.lanes().for_each(|lane| prefetch_values(chunk.values(block * LANES + lane)));
+                left.extend(Left::of(found, &probe.whole, lengths, at * LANES));
+            }
+            self.offer(number, best, left);
+        }
+    }
+
+    /// Offers what is `left`, those that may be most similar first: the floor they raise spares others. Nothing is left
+    /// then.
     fn offer(&self, number: usize, best: &mut Best, left: &mut Vec<Left>) {
         left.sort_unstable_by(Left::most_first);
         for left in left.drain(..) {
@@ -244,16 +307,29 @@ impl Scan<'_> {
         }
     }
 
-    /// Those of the `found` rows of a block, whose first is `first`, that are there and may be asked for.
-    fn open(&self, first: usize, found: &Found) -> u16 {
+    /// Those of `rows` of a block, whose first is `first`, that are there and may be asked for.
+    fn open(&self, first: usize, rows: u16) -> u16 {
         // Of the last block not all rows are there.
-        let there = u16::MAX >> (LANES - (self.vectors.rows - first).min(LANES));
+        let there = rows & u16::MAX >> (LANES - (self.vectors.rows - first).min(LANES));
         let Some(members) = self.members else { return there };
-        let lanes = Found { rows: found.rows & there, ..*found }.lanes();
+        let lanes = Found { rows: there, ..Found::default() }.lanes();
         lanes
             .filter(|lane| self.people.is_member(first + lane, members))
             .fold(0, |rows, lane| rows | 1 << lane)
     }
+}
+
+/// Asks for the planes of some rows of a block.
+fn prefetch(planes: &[u8], rows: u16) {
+    let bytes = planes.len() / LANES;
+    for lane in (Found { rows, ..Found::default() }).lanes() {
+        Kernel::prefetch(&planes[lane * bytes..(lane + 1) * bytes]);
+    }
+}
+
+/// Asks for the first of a row's values. By these the processor sees what comes next.
+fn prefetch_values(values: &[f32]) {
+    Kernel::prefetch(&values[..values.len().min(64)]);
 }
 
 #[cfg(test)]
@@ -282,9 +358,9 @@ impl Vectors {
         let Rows { scales, residuals } = &rows[0];
         let high = probe.high.of(found.sums[row], scales[row], residuals[row]);
         let five = probe.sought(probe.five, floor);
-        self.kernel.fifth(chunk.fifth(0), (scales, &chunk.five[0]), &five, &mut found);
+        self.kernel.closer(chunk.fifth(0), (scales, &chunk.five[0]), &five, &mut found);
         let whole = probe.sought(probe.whole, floor);
-        self.kernel.last(chunk.last(0), (scales, &chunk.whole[0]), &whole, &mut found);
+        self.kernel.closer(chunk.last(0), (scales, &chunk.whole[0]), &whole, &mut found);
         let kept = found.rows >> row & 1 == 1;
         let lengths = (scales, &chunk.whole[0]);
         let mut left = Left::of(&found, &probe.whole, lengths, 0);

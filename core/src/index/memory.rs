@@ -1,10 +1,11 @@
 //! What of a template is in memory, and where the rest is read.
 
 use super::best::Best;
+use super::code::LAST;
 use super::exact::Left;
 use super::{Index, Owner, Search};
 use crate::error::{Error, ErrorKind, Result};
-use crate::vector::simd::{LANES, Line, coarse_lines, fifth_lines, last_bytes};
+use crate::vector::simd::{LANES, Line, coarse_lines, plane_bytes};
 use crate::vector::{Embedding, Similarity};
 
 /// What an open gallery holds of each template in memory. Answers are the same, bit by bit.
@@ -37,8 +38,8 @@ impl Memory {
     /// ```
     #[must_use]
     pub const fn bytes_per_template(self, dimension: usize) -> usize {
-        let lines = coarse_lines(dimension) + fifth_lines(dimension);
-        let codes = lines * size_of::<Line>() / LANES + last_bytes(dimension);
+        let lines = coarse_lines(dimension);
+        let codes = lines * size_of::<Line>() / LANES + (1 + LAST) * plane_bytes(dimension);
         // A scale, and what codes leave out: by four bits, by five and by eight.
         codes + 4 * size_of::<f32>() + self.values(dimension) * size_of::<f32>()
     }

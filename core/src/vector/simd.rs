@@ -7,10 +7,8 @@
 //!
 //! - *coarse*: high nibbles of [`LANES`] rows together. Byte `4r + j` of line `g` holds row `r`, values
 //!   `8g + j` (low nibble) and `8g + 4 + j` (high nibble).
-//! - *fifth*: the bit behind, of [`LANES`] rows together. Bit `i` of byte `4r + j` of line `g` is row `r`, value
-//!   `32g + 4i + j`. They are asked for where a row of the block may matter with four bits.
-//! - *last*: the other three bits, row by row, each row in [`PLANES`] planes of one bit of each value. Bit `j` of byte
-//!   `b` of a plane is value `8b + j`. They are asked for row by row.
+//! - *planes*: the bits behind, row by row, one of each value in a plane, the greatest first. Bit `j` of byte `b` of a
+//!   plane is value `8b + j`.
 //!
 //! A probe is signed bytes, padded with zeros to a multiple of [`PROBE_PAD`]; so what rows hold past the last
 //! value counts nothing.
@@ -44,17 +42,9 @@ pub(crate) const fn coarse_lines(dimension: usize) -> usize {
     dimension.div_ceil(8)
 }
 
-/// Lines of a block's fifth bits.
-pub(crate) const fn fifth_lines(dimension: usize) -> usize {
-    dimension.div_ceil(32)
-}
-
-/// Bits of a code behind the fifth.
-pub(crate) const PLANES: usize = 3;
-
-/// Bytes of a row's last bits.
-pub(crate) const fn last_bytes(dimension: usize) -> usize {
-    PLANES * dimension.div_ceil(PROBE_PAD) * (PROBE_PAD / 8)
+/// Bytes of a row's plane.
+pub(crate) const fn plane_bytes(dimension: usize) -> usize {
+    dimension.div_ceil(PROBE_PAD) * (PROBE_PAD / 8)
 }
 
 /// How a sum over codes becomes the greatest similarity the row can have.
@@ -95,6 +85,8 @@ pub(crate) struct Sought<'a> {
 pub(crate) struct Found {
     /// Bit `r` is set when row `r` can reach the floor.
     pub(crate) rows: u16,
+    /// Bit `r` is set when the first bits of row `r` alone reach it, whatever they leave out.
+    pub(crate) likely: u16,
     /// Sums of probe times high nibble, or times as many bits of codes as were looked at.
     pub(crate) sums: [i32; LANES],
 }
@@ -103,16 +95,20 @@ impl Reach {
     /// The bound itself. Five roundings in this order, in every kernel.
     #[inline(always)]
     pub(crate) fn of(&self, sum: i32, scale: f32, residual: f32) -> f32 {
-        #[expect(clippy::cast_precision_loss, reason = "the slack has room for it")]
-        let doubled = (2 * sum - self.offset) as f32;
-        self.scale * scale * doubled + self.norm * residual + self.slack
+        self.middle(sum, scale) + self.norm * residual + self.slack
     }
 
     /// The other end: the similarity is not below it.
     pub(crate) fn least(&self, sum: i32, scale: f32, residual: f32) -> f32 {
+        self.middle(sum, scale) - self.norm * residual - self.slack
+    }
+
+    /// What the bits that were summed stand for.
+    #[inline(always)]
+    fn middle(&self, sum: i32, scale: f32) -> f32 {
         #[expect(clippy::cast_precision_loss, reason = "the slack has room for it")]
         let doubled = (2 * sum - self.offset) as f32;
-        self.scale * scale * doubled - self.norm * residual - self.slack
+        self.scale * scale * doubled
     }
 }
 
@@ -215,60 +211,50 @@ impl Kernel {
         }
     }
 
-    /// Adds the fifth bits to what [`coarse`](Self::coarse) found for a block and a probe: the rows that can still
-    /// reach the floor keep their bit. All rows of the block have the sum over five bits then.
+    /// Adds the next bits of codes to what is known of the found rows of a block: `bits` are its planes, equally many of
+    /// each row. Those that can still reach the floor keep their bit, with the sum over so many bits.
     ///
     /// # Panics
     /// When the lengths do not fit each other.
-    pub(crate) fn fifth(
-        self,
-        bits: &[Line],
-        rows: Lengths<'_>,
-        probe: &Sought<'_>,
-        found: &mut Found,
-    ) {
-        assert!(probe.codes.len() >= 32 * bits.len());
-        match self.0 {
-            Set::Scalar => scalar::fifth(bits, rows, probe, found),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
-            // slices, whose lengths, asserted above, are all that the kernels rely on.
-            Set::Avx2 | Set::AvxVnni => unsafe { avx2::fifth(bits, rows, probe, found) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Set::Avx512Vnni => unsafe { avx512::fifth(bits, rows, probe, found) },
-            #[cfg(target_arch = "aarch64")]
-            // SAFETY: as above.
-            Set::Neon | Set::NeonDot => unsafe { neon::fifth(bits, rows, probe, found) },
-        }
-    }
-
-    /// Adds the last bits of the rows that were found with five: those that can still reach the floor keep their
-    /// bit, with the sum over their whole codes.
-    ///
-    /// # Panics
-    /// When the lengths do not fit each other.
-    pub(crate) fn last(
+    pub(crate) fn closer(
         self,
         bits: &[u8],
         rows: Lengths<'_>,
         probe: &Sought<'_>,
         found: &mut Found,
     ) {
-        assert!(probe.codes.len().is_multiple_of(PROBE_PAD));
-        assert_eq!(8 * bits.len(), LANES * PLANES * probe.codes.len());
+        assert!(!probe.codes.is_empty() && probe.codes.len().is_multiple_of(PROBE_PAD));
+        assert!(bits.len().is_multiple_of(LANES * probe.codes.len() / 8));
         match self.0 {
-            Set::Scalar => scalar::last(bits, rows, probe, found),
+            Set::Scalar => scalar::closer(bits, rows, probe, found),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
             // slices, whose lengths, asserted above, are all that the kernels rely on.
-            Set::Avx2 | Set::AvxVnni => unsafe { avx2::last(bits, rows, probe, found) },
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::closer(bits, rows, probe, found) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Avx512Vnni => unsafe { avx512::last(bits, rows, probe, found) },
+            Set::Avx512Vnni => unsafe { avx512::closer(bits, rows, probe, found) },
             #[cfg(target_arch = "aarch64")]
             // SAFETY: as above.
-            Set::Neon | Set::NeonDot => unsafe { neon::last(bits, rows, probe, found) },
+            Set::Neon | Set::NeonDot => unsafe { neon::closer(bits, rows, probe, found) },
+        }
+    }
+
+    /// Which rows of a block can reach the floor, by their sums over as many bits as `probe` and `rows` are for.
+    pub(crate) fn reaching(
+        self,
+        sums: &[i32; LANES],
+        rows: Lengths<'_>,
+        probe: &Sought<'_>,
+    ) -> u16 {
+        match self.0 {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: in both arms, `available` saw the instructions on this processor.
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::reaching(sums, rows, probe) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512Vnni => unsafe { avx512::reaching(sums, rows, probe) },
+            _ => scalar::reaching(sums, rows, probe),
         }
     }
 
@@ -284,8 +270,8 @@ impl Kernel {
         let _ = values;
     }
 
-    /// The sum of products over the values both have: eight running sums in a fixed order, then what is left
-    /// over, so that every kernel gives the same bits.
+    /// The sum of products over the values both have: 32 running sums added up in a fixed order, then
+    /// what is left over, so that every kernel gives the same bits.
     pub(crate) fn dot(self, a: &[f32], b: &[f32]) -> f32 {
         match self.0 {
             Set::Scalar => scalar::dot(a, b),

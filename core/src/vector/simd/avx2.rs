@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::scalar::{finish, reaching, refine};
+use super::scalar::{self, by_planes, finish};
 use super::{Found, LANES, Lengths, Line, Rows, Sought};
 
 /// Lines whose products fit 16 bits: of each line two pairs of nibble (0..=15) times code (-128..=127) are
@@ -102,55 +102,21 @@ fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Sought<'_>) -> Found {
         // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.
         unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), *half) };
     }
-    Found { rows: reaching(&sums, (&rows.scales, &rows.residuals), probe), sums }
+    scalar::outcome(sums, rows, probe)
 }
 
 /// # Safety
-/// The processor has AVX2; lengths are those [`super::Kernel::fifth`] asserts.
+/// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn fifth(
-    bits: &[Line],
-    rows: Lengths<'_>,
-    probe: &Sought<'_>,
-    found: &mut Found,
-) {
-    let (one, ones) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
-    let mut wide = [_mm256_setzero_si256(); 2];
-    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
-        // Of each line eight pairs of bit times code: 8 * 2 * 128 = 2,048 fits 16 bits.
-        let mut narrow = [_mm256_setzero_si256(); 2];
-        for (half, narrow) in line.as_chunks::<32>().0.iter().zip(&mut narrow) {
-            // SAFETY: a half is 32 bytes, and the load asks for no alignment.
-            let mut bits = unsafe { _mm256_loadu_si256(half.as_ptr().cast()) };
-            for four in codes.as_chunks::<4>().0 {
-                let four = i32::from_le_bytes(four.map(i8::cast_unsigned));
-                let products =
-                    _mm256_maddubs_epi16(_mm256_and_si256(bits, one), _mm256_set1_epi32(four));
-                *narrow = _mm256_add_epi16(*narrow, products);
-                // What comes in from the other byte of a pair is never looked at: seven shifts, eight bits.
-                bits = _mm256_srli_epi16::<1>(bits);
-            }
-        }
-        for (wide, narrow) in wide.iter_mut().zip(narrow) {
-            *wide = _mm256_add_epi32(*wide, _mm256_madd_epi16(narrow, ones));
-        }
-    }
-    for (half, sums) in wide.iter().zip(found.sums.as_chunks_mut::<8>().0) {
-        let place: *mut __m256i = sums.as_mut_ptr().cast();
-        // SAFETY: eight sums are 32 bytes, and neither the load nor the store asks for alignment.
-        unsafe {
-            let before = _mm256_slli_epi32::<1>(_mm256_loadu_si256(place));
-            _mm256_storeu_si256(place, _mm256_add_epi32(before, *half));
-        }
-    }
-    found.rows &= reaching(&found.sums, rows, probe);
+pub(super) unsafe fn reaching(sums: &[i32; LANES], rows: Lengths<'_>, probe: &Sought<'_>) -> u16 {
+    scalar::reaching(sums, rows, probe)
 }
 
 /// # Safety
-/// The processor has AVX2; lengths are those [`super::Kernel::last`] asserts.
+/// The processor has AVX2; lengths are those [`super::Kernel::closer`] asserts.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    refine(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+pub(super) unsafe fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    by_planes(bits, rows, probe, found, |bits, codes| plane(bits, codes));
 }
 
 /// The sum of the codes where a plane has a bit.
@@ -181,15 +147,22 @@ fn plane(bits: &[u8], codes: &[i8]) -> i32 {
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut eight = _mm256_setzero_ps();
+    let (a, a_rest) = a.as_chunks::<32>();
+    let (b, b_rest) = b.as_chunks::<32>();
+    let mut sums = [_mm256_setzero_ps(); 4];
     for (a, b) in a.iter().zip(b) {
-        // SAFETY: both are of eight values, and the loads ask for no alignment.
-        let (a, b) = unsafe { (_mm256_loadu_ps(a.as_ptr()), _mm256_loadu_ps(b.as_ptr())) };
-        // A product and a sum, each rounded: a fused one would give other bits than the oracle.
-        eight = _mm256_add_ps(eight, _mm256_mul_ps(a, b));
+        for (at, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: of 32 values eight from `8 at` on, where `at` is 3 at most; the loads ask for no alignment.
+            let (a, b) = unsafe {
+                let (a, b) = (a.as_ptr().add(8 * at), b.as_ptr().add(8 * at));
+                (_mm256_loadu_ps(a), _mm256_loadu_ps(b))
+            };
+            // A product and a sum, each rounded: a fused one would give other bits than the oracle.
+            *sum = _mm256_add_ps(*sum, _mm256_mul_ps(a, b));
+        }
     }
+    let [first, second, third, fourth] = sums;
+    let eight = _mm256_add_ps(_mm256_add_ps(first, second), _mm256_add_ps(third, fourth));
     let mut sums = [0.0; 8];
     // SAFETY: the array is of eight values, and the store asks for no alignment.
     unsafe { _mm256_storeu_ps(sums.as_mut_ptr(), eight) };

@@ -2,8 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::scalar::refine;
-use super::{Found, LANES, Lengths, Line, Rows, Sought};
+use super::{Found, LANES, Lengths, Line, Reach, Rows, Sought};
 
 /// # Safety
 /// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::coarse`] asserts.
@@ -63,102 +62,123 @@ unsafe fn block_probes<const P: usize>(
     }
     for p in 0..P {
         let sums = _mm512_add_epi32(even[p], odd[p]);
-        found[p].rows = reaching(sums, &rows.scales, &rows.residuals, &probes[p]);
+        let (middle, most) = reach(sums, (&rows.scales, &rows.residuals), &probes[p].reach);
+        let floor = _mm512_set1_ps(probes[p].floor);
+        found[p].rows = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(most, floor);
+        found[p].likely = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(middle, floor);
         // SAFETY: the array is 64 bytes, and the store asks for no alignment.
         unsafe { _mm512_storeu_si512(found[p].sums.as_mut_ptr().cast(), sums) };
     }
 }
 
-/// # Safety
-/// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::fifth`] asserts.
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn fifth(
-    bits: &[Line],
-    (scales, residuals): Lengths<'_>,
-    probe: &Sought<'_>,
-    found: &mut Found,
-) {
-    let masks: [_; 8] = std::array::from_fn(|bit| _mm512_set1_epi8((1_u8 << bit).cast_signed()));
-    // Bit `i` counts 2^i in its own sum, which makes up for it in the end.
-    let mut weighted = [_mm512_setzero_si512(); 8];
-    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
-        // SAFETY: a line is 64 bytes, and the load asks for no alignment.
-        let line = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
-        for (bit, sum) in weighted.iter_mut().enumerate() {
-            // SAFETY: of 32 codes the four from `4 bit` on, and the read asks for no alignment.
-            let four = unsafe { codes.as_ptr().cast::<i32>().add(bit).read_unaligned() };
-            *sum = _mm512_dpbusd_epi32(
-                *sum,
-                _mm512_and_si512(line, masks[bit]),
-                _mm512_set1_epi32(four),
-            );
-        }
-    }
-    // SAFETY: the array is 64 bytes, and the load asks for no alignment.
-    let before = unsafe { _mm512_loadu_si512(found.sums.as_ptr().cast()) };
-    let [a, b, c, d, e, f, g, h] = weighted;
-    let low = _mm512_add_epi32(
-        _mm512_add_epi32(a, _mm512_srai_epi32::<1>(b)),
-        _mm512_add_epi32(_mm512_srai_epi32::<2>(c), _mm512_srai_epi32::<3>(d)),
-    );
-    let high = _mm512_add_epi32(
-        _mm512_add_epi32(_mm512_srai_epi32::<4>(e), _mm512_srai_epi32::<5>(f)),
-        _mm512_add_epi32(_mm512_srai_epi32::<6>(g), _mm512_srai_epi32::<7>(h)),
-    );
-    let sums = _mm512_add_epi32(_mm512_slli_epi32::<1>(before), _mm512_add_epi32(low, high));
-    found.rows &= reaching(sums, scales, residuals, probe);
-    // SAFETY: as above.
-    unsafe { _mm512_storeu_si512(found.sums.as_mut_ptr().cast(), sums) };
-}
-
-/// Which rows can reach the probe's floor: [`Reach::of`](super::Reach::of), operation by operation.
+/// Which rows can reach the probe's floor.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn reaching(
-    sums: __m512i,
-    scales: &[f32; LANES],
-    residuals: &[f32; LANES],
-    probe: &Sought<'_>,
-) -> u16 {
+fn reached(sums: __m512i, rows: Lengths<'_>, probe: &Sought<'_>) -> u16 {
+    let (_, most) = reach(sums, rows, &probe.reach);
+    _mm512_cmp_ps_mask::<_CMP_GE_OQ>(most, _mm512_set1_ps(probe.floor))
+}
+
+/// What sums stand for, and the most they leave possible: [`Reach::of`], operation by operation.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn reach(sums: __m512i, (scales, residuals): Lengths<'_>, reach: &Reach) -> (__m512, __m512) {
     const { assert!(size_of::<[f32; LANES]>() == 64) };
     // SAFETY: both arrays are 64 bytes, and the loads ask for no alignment.
     let (scales, residuals) =
         unsafe { (_mm512_loadu_ps(scales.as_ptr()), _mm512_loadu_ps(residuals.as_ptr())) };
-    let reach = probe.reach;
     let doubled = _mm512_sub_epi32(_mm512_slli_epi32::<1>(sums), _mm512_set1_epi32(reach.offset));
     let scale = _mm512_mul_ps(_mm512_set1_ps(reach.scale), scales);
-    let dot = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(doubled));
+    let middle = _mm512_mul_ps(scale, _mm512_cvtepi32_ps(doubled));
     let residual = _mm512_mul_ps(_mm512_set1_ps(reach.norm), residuals);
-    let most = _mm512_add_ps(_mm512_add_ps(dot, residual), _mm512_set1_ps(reach.slack));
-    _mm512_cmp_ps_mask::<_CMP_GE_OQ>(most, _mm512_set1_ps(probe.floor))
+    let most = _mm512_add_ps(_mm512_add_ps(middle, residual), _mm512_set1_ps(reach.slack));
+    (middle, most)
 }
 
 /// # Safety
-/// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::last`] asserts.
+/// The processor has AVX-512 F, BW and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    refine(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+pub(super) unsafe fn reaching(sums: &[i32; LANES], rows: Lengths<'_>, probe: &Sought<'_>) -> u16 {
+    // SAFETY: the array is 64 bytes, and the load asks for no alignment.
+    reached(unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) }, rows, probe)
 }
 
-/// The sum of the codes where a plane has a bit.
+/// # Safety
+/// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::closer`] asserts.
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+pub(super) unsafe fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    let codes = probe.codes.as_chunks::<64>().0;
+    let bits = bits.as_chunks::<8>().0;
+    // SAFETY: in both places, the array is 64 bytes, and neither the load nor the store asks for alignment.
+    let mut sums = unsafe { _mm512_loadu_si512(found.sums.as_ptr().cast()) };
+    if bits.len() == 3 * LANES * codes.len() {
+        // Three planes together take less time than one by one.
+        sums = _mm512_mask_slli_epi32::<3>(sums, found.rows, sums);
+        for lane in found.lanes() {
+            let bits = &bits[3 * lane * codes.len()..3 * (lane + 1) * codes.len()];
+            sums = add_to(lane, sums, three(bits, codes));
+        }
+    } else {
+        let planes = bits.len() / LANES / codes.len();
+        for plane in 0..planes {
+            sums = _mm512_mask_slli_epi32::<1>(sums, found.rows, sums);
+            for lane in found.lanes() {
+                let at = lane * planes + plane;
+                sums =
+                    add_to(lane, sums, one(&bits[at * codes.len()..(at + 1) * codes.len()], codes));
+            }
+        }
+    }
+    // SAFETY: as above.
+    unsafe { _mm512_storeu_si512(found.sums.as_mut_ptr().cast(), sums) };
+    found.rows &= reached(sums, rows, probe);
+}
+
+/// Of 16 sums one longer by the sum of `terms`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn plane(bits: &[u8], codes: &[i8]) -> i32 {
+fn add_to(lane: usize, sums: __m512i, terms: __m512i) -> __m512i {
+    let eight =
+        _mm256_add_epi32(_mm512_castsi512_si256(terms), _mm512_extracti64x4_epi64::<1>(terms));
+    let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b1110>(four));
+    let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b01>(two));
+    _mm512_mask_add_epi32(sums, 1 << lane, sums, _mm512_broadcastd_epi32(one))
+}
+
+/// Sums of the codes where a plane has a bit.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn one(bits: &[[u8; 8]], codes: &[[i8; 64]]) -> __m512i {
     let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
-    let one = _mm512_set1_epi8(1);
-    for (bits, codes) in bits.as_chunks::<16>().0.iter().zip(codes.as_chunks::<128>().0) {
-        // SAFETY: 16 bytes, and 128 codes of which two times 64 are loaded; no load asks for alignment.
-        let (first, second, low, high) = unsafe {
-            let masks = bits.as_ptr().cast::<__mmask64>();
-            (
-                masks.read_unaligned(),
-                masks.add(1).read_unaligned(),
-                _mm512_loadu_si512(codes.as_ptr().cast()),
-                _mm512_loadu_si512(codes.as_ptr().add(64).cast()),
-            )
-        };
-        even = _mm512_dpbusd_epi32(even, _mm512_maskz_mov_epi8(first, one), low);
-        odd = _mm512_dpbusd_epi32(odd, _mm512_maskz_mov_epi8(second, one), high);
+    for (bits, codes) in bits.as_chunks::<2>().0.iter().zip(codes.as_chunks::<2>().0) {
+        even = add(even, &bits[0], &codes[0], 1);
+        odd = add(odd, &bits[1], &codes[1], 1);
     }
-    _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd))
+    _mm512_add_epi32(even, odd)
+}
+
+/// Sums over three planes, of which each counts half of the one before.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn three(bits: &[[u8; 8]], codes: &[[i8; 64]]) -> __m512i {
+    let (first, rest) = bits.split_at(codes.len());
+    let (second, third) = rest.split_at(codes.len());
+    let [mut fours, mut twos, mut ones] = [_mm512_setzero_si512(); 3];
+    for (((first, second), third), codes) in first.iter().zip(second).zip(third).zip(codes) {
+        fours = add(fours, first, codes, 4);
+        twos = add(twos, second, codes, 2);
+        ones = add(ones, third, codes, 1);
+    }
+    _mm512_add_epi32(_mm512_add_epi32(fours, twos), ones)
+}
+
+/// Adds codes to sums, those that have a bit, times what a bit is worth.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn add(sums: __m512i, bits: &[u8; 8], codes: &[i8; 64], worth: i8) -> __m512i {
+    // SAFETY: 64 codes, and the load asks for no alignment.
+    let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
+    let worth = _mm512_maskz_mov_epi8(u64::from_le_bytes(*bits), _mm512_set1_epi8(worth));
+    _mm512_dpbusd_epi32(sums, worth, codes)
 }

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::scalar::{finish, reaching, refine};
+use super::scalar::{by_planes, finish, outcome, reaching};
 use super::{Found, LANES, Lengths, Line, Rows, Sought};
 
 /// # Safety
@@ -108,50 +108,14 @@ fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Sought<'_>) -> Found {
         // SAFETY: the place has four sums.
         unsafe { vst1q_s32(sums.as_mut_ptr(), *four) };
     }
-    Found { rows: reaching(&sums, (&rows.scales, &rows.residuals), probe), sums }
+    outcome(sums, rows, probe)
 }
 
 /// # Safety
-/// The processor has NEON; lengths are those [`super::Kernel::fifth`] asserts.
+/// The processor has NEON; lengths are those [`super::Kernel::closer`] asserts.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn fifth(
-    bits: &[Line],
-    rows: Lengths<'_>,
-    probe: &Sought<'_>,
-    found: &mut Found,
-) {
-    let mut wide = [vdupq_n_s32(0); 4];
-    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
-        for (rows, sum) in line.as_chunks::<16>().0.iter().zip(&mut wide) {
-            // SAFETY: 16 bytes, and the load asks for no alignment.
-            let rows = unsafe { vld1q_u8(rows.as_ptr()) };
-            let mut bit = vdupq_n_u8(1);
-            // Of each line eight pairs of codes or nothing: 8 * 2 * 128 = 2,048 fits 16 bits.
-            let mut pairs = vdupq_n_s16(0);
-            for four in codes.as_chunks::<4>().0 {
-                let four = vdupq_n_s32(i32::from_le_bytes(four.map(i8::cast_unsigned)));
-                let mask = vreinterpretq_s8_u8(vtstq_u8(rows, bit));
-                pairs = vpadalq_s8(pairs, vandq_s8(vreinterpretq_s8_s32(four), mask));
-                bit = vshlq_n_u8::<1>(bit);
-            }
-            *sum = vpadalq_s16(*sum, pairs);
-        }
-    }
-    for (four, sums) in wide.iter().zip(found.sums.as_chunks_mut::<4>().0) {
-        // SAFETY: the place has four sums.
-        unsafe {
-            let before = vld1q_s32(sums.as_ptr());
-            vst1q_s32(sums.as_mut_ptr(), vaddq_s32(vshlq_n_s32::<1>(before), *four));
-        }
-    }
-    found.rows &= reaching(&found.sums, rows, probe);
-}
-
-/// # Safety
-/// The processor has NEON; lengths are those [`super::Kernel::last`] asserts.
-#[target_feature(enable = "neon")]
-pub(super) unsafe fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    refine(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+pub(super) unsafe fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    by_planes(bits, rows, probe, found, |bits, codes| plane(bits, codes));
 }
 
 /// The sum of the codes where a plane has a bit.
@@ -174,20 +138,23 @@ fn plane(bits: &[u8], codes: &[i8]) -> i32 {
 /// The processor has NEON.
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut left = vdupq_n_f32(0.0);
-    let mut right = vdupq_n_f32(0.0);
+    let (a, a_rest) = a.as_chunks::<32>();
+    let (b, b_rest) = b.as_chunks::<32>();
+    let mut sums = [vdupq_n_f32(0.0); 8];
     for (a, b) in a.iter().zip(b) {
-        // SAFETY: both are of eight values; the loads are of four, at 0 and at 4.
-        let ((a0, a4), (b0, b4)) = unsafe {
-            let (a, b) = (a.as_ptr(), b.as_ptr());
-            ((vld1q_f32(a), vld1q_f32(a.add(4))), (vld1q_f32(b), vld1q_f32(b.add(4))))
-        };
-        // A product and a sum, each rounded: a fused one would give other bits than the oracle.
-        left = vaddq_f32(left, vmulq_f32(a0, b0));
-        right = vaddq_f32(right, vmulq_f32(a4, b4));
+        for (at, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: of 32 values four from `4 at` on, where `at` is 7 at most.
+            let (a, b) =
+                unsafe { (vld1q_f32(a.as_ptr().add(4 * at)), vld1q_f32(b.as_ptr().add(4 * at))) };
+            // A product and a sum, each rounded: a fused one would give other bits than the oracle.
+            *sum = vaddq_f32(*sum, vmulq_f32(a, b));
+        }
     }
+    // The halves of eight sums each, in the order of the oracle.
+    let [left, right] = [0, 1].map(|half| {
+        let [first, second, third, fourth] = [0, 2, 4, 6].map(|at| sums[at + half]);
+        vaddq_f32(vaddq_f32(first, second), vaddq_f32(third, fourth))
+    });
     let mut sums = [0.0; 8];
     // SAFETY: the array is of eight values; the stores are of four, at 0 and at 4.
     unsafe {

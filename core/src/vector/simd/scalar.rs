@@ -1,6 +1,6 @@
 //! What every kernel computes, in plain words: the oracle of the others.
 
-use super::{Found, LANES, Lengths, Line, PLANES, Rows, Sought};
+use super::{Found, LANES, Lengths, Line, Rows, Sought};
 
 pub(super) fn coarse(
     blocks: &[Line],
@@ -21,9 +21,18 @@ pub(super) fn coarse(
                     }
                 }
             }
-            *found = Found { rows: reaching(&sums, (&rows.scales, &rows.residuals), probe), sums };
+            *found = outcome(sums, rows, probe);
         }
     }
+}
+
+/// What the sums of the coarse pass say of the rows.
+#[inline(always)]
+pub(super) fn outcome(sums: [i32; LANES], rows: &Rows, probe: &Sought<'_>) -> Found {
+    let Rows { scales, residuals } = rows;
+    let is_likely = |lane: usize| probe.reach.middle(sums[lane], scales[lane]) >= probe.floor;
+    let likely = (0..LANES).map(|lane| u16::from(is_likely(lane)) << lane).sum();
+    Found { rows: reaching(&sums, (scales, residuals), probe), likely, sums }
 }
 
 /// Which rows can reach the probe's floor.
@@ -37,22 +46,8 @@ pub(super) fn reaching(
     (0..LANES).map(|lane| u16::from(reach(lane) >= probe.floor) << lane).sum()
 }
 
-pub(super) fn fifth(bits: &[Line], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    for sum in &mut found.sums {
-        *sum *= 2;
-    }
-    for (line, codes) in bits.iter().zip(probe.codes.as_chunks::<32>().0) {
-        for (sum, bits) in found.sums.iter_mut().zip(line.as_chunks::<4>().0) {
-            for (place, code) in codes.iter().enumerate() {
-                *sum += i32::from(bits[place % 4] >> (place / 4) & 1) * i32::from(*code);
-            }
-        }
-    }
-    found.rows &= reaching(&found.sums, rows, probe);
-}
-
-pub(super) fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    refine(bits, rows, probe, found, |bits, codes| {
+pub(super) fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
+    by_planes(bits, rows, probe, found, |bits, codes| {
         let eight = |(bits, codes): (&u8, &[i8; 8])| -> i32 {
             (0..8).map(|j| i32::from(bits >> j & 1) * i32::from(codes[j])).sum()
         };
@@ -60,19 +55,18 @@ pub(super) fn last(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &m
     });
 }
 
-/// The frame of `last`, around the sum of the probe's codes where a `plane` has a bit.
+/// The frame of `closer`, around the sum of the probe's codes where a `plane` has a bit.
 #[inline(always)]
-pub(super) fn refine(
+pub(super) fn by_planes(
     bits: &[u8],
     rows: Lengths<'_>,
     probe: &Sought<'_>,
     found: &mut Found,
     plane: impl Fn(&[u8], &[i8]) -> i32,
 ) {
-    let bytes = probe.codes.len() / 8;
+    let bytes = bits.len() / LANES;
     for lane in found.lanes() {
-        for number in lane * PLANES..(lane + 1) * PLANES {
-            let bits = &bits[number * bytes..(number + 1) * bytes];
+        for bits in bits[lane * bytes..(lane + 1) * bytes].chunks_exact(probe.codes.len() / 8) {
             found.sums[lane] = 2 * found.sums[lane] + plane(bits, probe.codes);
         }
     }
@@ -80,18 +74,23 @@ pub(super) fn refine(
 }
 
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0_f32; 8];
+    let (a, a_rest) = a.as_chunks::<32>();
+    let (b, b_rest) = b.as_chunks::<32>();
+    let mut sums = [0.0_f32; 32];
     for (a, b) in a.iter().zip(b) {
-        for lane in 0..8 {
+        for lane in 0..32 {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    finish(sums, a_rest, b_rest)
+    let four: [[f32; 8]; 4] = std::array::from_fn(|at| std::array::from_fn(|j| sums[8 * at + j]));
+    finish(
+        std::array::from_fn(|j| (four[0][j] + four[1][j]) + (four[2][j] + four[3][j])),
+        a_rest,
+        b_rest,
+    )
 }
 
-/// The eight running sums and what is left over, added up in a fixed order.
+/// Eight sums and what is left over, added up in a fixed order.
 #[inline(always)]
 pub(super) fn finish(sums: [f32; 8], a_rest: &[f32], b_rest: &[f32]) -> f32 {
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
