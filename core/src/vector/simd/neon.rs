@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::scalar::{by_planes, finish, outcome, reaching};
+use super::scalar::{self, by_planes, finish};
 use super::{Found, LANES, Lengths, Line, Rows, Sought};
 
 /// # Safety
@@ -108,7 +108,7 @@ fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Sought<'_>) -> Found {
         // SAFETY: the place has four sums.
         unsafe { vst1q_s32(sums.as_mut_ptr(), *four) };
     }
-    outcome(sums, rows, probe)
+    scalar::outcome(sums, rows, probe)
 }
 
 /// # Safety
