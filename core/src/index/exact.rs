@@ -24,7 +24,7 @@ const TILE: usize = 1024;
 const STEPS: RangeInclusive<usize> = 16..=64;
 
 /// Blocks that are asked for ahead of their turn.
-const AHEAD: usize = 4;
+const AHEAD: usize = 10;
 
 /// Unit vectors of one dimension in rows `0..rows`.
 #[derive(Debug)]
