@@ -1,4 +1,4 @@
-"""Graphs beside the exact scan: recall and speed of hnsw_rs (ours), hnswlib and usearch on the same vectors.
+"""Graphs beside the exact scan (ours): recall and speed of hnsw_rs (ours), hnswlib and usearch on the same vectors.
 
     hnsw.py vectors FOLDER [--rows N] [--lfw LFW.npy --names LFW.txt]   makes the sets of vectors
     hnsw.py measure FOLDER --graphs GRAPHS [--polite] [--lock FILE]     builds, asks, and adds lines to FOLDER/results.jsonl
@@ -26,7 +26,7 @@ PROBES = 1000
 BLOCK = 100
 EF = [16, 32, 64, 128, 256, 512]
 LINKS, EF_CONSTRUCTION = 32, 200
-LIBRARIES = ["hnsw_rs", "hnswlib", "usearch"]
+GRAPHS = ["hnsw_rs", "hnswlib", "usearch"]
 
 
 def unit(rows):
@@ -157,10 +157,12 @@ def measure(options):
     folder = Path(options.folder)
     names = [name for name in ["isotropic", "clustered", "faces"] if (folder / f"{name}.vectors").exists()]
     for name in names if not options.only else [options.only]:
-        for library in LIBRARIES if not options.library else [options.library]:
-            if library == "hnsw_rs":
-                command = [options.graphs, folder / f"{name}.vectors", folder / f"{name}.probes",
-                           folder / f"{name}.best", DIMENSION, LINKS, EF_CONSTRUCTION, options.threads, *EF]
+        for library in ["scan", *GRAPHS] if not options.library else [options.library]:
+            ours = [options.graphs, *(folder / f"{name}.{it}" for it in ["vectors", "probes", "best"]), DIMENSION]
+            if library == "scan":
+                command = [*ours, "scan"]
+            elif library == "hnsw_rs":
+                command = [*ours, "graph", LINKS, EF_CONSTRUCTION, options.threads, *EF]
             else:
                 command = [sys.executable, __file__, "child", folder, "--library", library, "--only", name,
                            "--threads", options.threads]
@@ -177,9 +179,8 @@ def measure(options):
                     os.sched_setaffinity(program.pid, {0})
                 output, _ = program.communicate("ask\n")
             curve = [json.loads(line) for line in output.splitlines()]
-            exact = curve.pop() if library == "hnsw_rs" else {}
             rows = os.path.getsize(folder / f"{name}.vectors") // (4 * DIMENSION)
-            result = {"set": name, "rows": rows, "library": library, **built, **exact, "curve": curve}
+            result = {"set": name, "rows": rows, "library": library, **built, "curve": curve}
             print(json.dumps(result), flush=True)
             with open(folder / "results.jsonl", "a") as results:
                 results.write(json.dumps(result) + "\n")
@@ -190,29 +191,27 @@ def report(options):
     for line in (Path(options.folder) / "results.jsonl").read_text().splitlines():
         result = json.loads(line)
         results[result["set"], result["library"]] = result
-    names = [name for name in ["faces", "clustered", "isotropic"] if (name, "hnsw_rs") in results]
+    names = [name for name in ["faces", "clustered", "isotropic"] if (name, "scan") in results]
     out = Path(options.out)
     text = []
     for name in names:
-        rows = results[name, "hnsw_rs"]["rows"]
-        exact = results[name, "hnsw_rs"]["exact_ms"]
-        present = [it for it in LIBRARIES if (name, it) in results]
+        [scan] = results[name, "scan"]["curve"]
+        rows, present = results[name, "scan"]["rows"], [it for it in GRAPHS if (name, it) in results]
         text += [f"### {name}, {rows:,} × {DIMENSION}", "",
-                 f"The scan: recall 1 (exact), **{1000 / exact:,.0f} probes a second** ({exact:.2f} ms).", "",
+                 f"The scan: recall {scan['recall']:.3f}, **{1000 / scan['ms']:,.0f} probes a second** ({scan['ms']:.2f} ms).", "",
                  "| ef | " + " | ".join(f"{it}: recall@1 | a second" for it in present) + " |",
                  "|---:|" + "---:|---:|" * len(present)]
         for at, ef in enumerate(EF):
             cells = [results[name, it]["curve"][at] for it in present]
             text.append(f"| {ef} | " + " | ".join(f"{it['recall']:.3f} | {1000 / it['ms']:,.0f}" for it in cells) + " |")
         cells = [results[name, it] for it in present]
-        scanned = rows / exact
+        scanned = rows / scan["ms"]
         visits = [it["ms"] * scanned / (it["ef"] * LINKS) for it in results[name, "hnsw_rs"]["curve"]]
-        alone = results[name, "hnsw_rs"]["alone_us"] / 1000 * scanned
         text += ["| build, s | " + " | ".join(f"{it['seconds']:.0f} | " for it in cells) + " |",
                  "| memory, MiB | " + " | ".join(f"{it['mib']:.0f} | " for it in cells) + " |", "",
-                 "Rows that the scan passes while hnsw_rs takes one unit of ef and links: "
-                 + ", ".join(f"{it:.0f}" for it in visits)
-                 + f" (ef {EF[0]} to {EF[-1]}); while one row is looked at alone: {alone:.0f}.", ""]
+                 f"The scan's codes and values were ready after {results[name, 'scan']['seconds']:.1f} s, in {results[name, 'scan']['mib']:.0f} MiB. "
+                 "Rows it passes while hnsw_rs takes one unit of ef and links: " + ", ".join(f"{it:.0f}" for it in visits)
+                 + f" (ef {EF[0]} to {EF[-1]}); while one row is looked at alone: {scan['alone_us'] / 1000 * scanned:.0f}.", ""]
     page = out.read_text()
     begin, end = "<!-- measured -->\n", "<!-- /measured -->"
     head, rest = page.split(begin)
@@ -243,7 +242,7 @@ def picture(results, names):
             parts.append(f'<text x="{x(1000 / speed):.1f}" y="{top + height + 14}" text-anchor="middle">{speed} / s</text>')
         for recall in [0, 0.25, 0.5, 0.75, 1]:
             parts.append(f'<text x="{x0 - 5}" y="{y(recall) + 4:.1f}" text-anchor="end">{recall:g}</text>')
-        scan = x(results[name, "hnsw_rs"]["exact_ms"])
+        scan = x(results[name, "scan"]["curve"][0]["ms"])
         parts.append(f'<line x1="{scan:.1f}" x2="{scan:.1f}" y1="{top}" y2="{top + height}" stroke="black" '
                      'stroke-dasharray="4 3"/>')
         for library, color in colors.items():
@@ -266,7 +265,7 @@ def main():
     parser.add_argument("--names")
     parser.add_argument("--graphs")
     parser.add_argument("--only", help="one set of vectors")
-    parser.add_argument("--library", choices=LIBRARIES, help="one library")
+    parser.add_argument("--library", choices=["scan", *GRAPHS], help="one library")
     parser.add_argument("--threads", type=int, default=2, help="of the build")
     parser.add_argument("--polite", action="store_true", help="build at a low priority; needs the right to raise it again")
     parser.add_argument("--lock", help="held while asking, so that one program measures at a time")

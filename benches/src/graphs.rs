@@ -1,9 +1,10 @@
 //! The measured side of `benches/compare/hnsw.py`: one graph of this library's, asked with growing breadth.
 //!
-//! `graphs VECTORS PROBES BEST DIMENSION LINKS CANDIDATES THREADS BREADTH…` reads raw `f32` rows and, of each probe, the
-//! number of its best row (`i64`). It builds, says so in a line of JSON, waits for a line, and prints recall and
-//! milliseconds a probe for each breadth, and at the end of the exact scan and of looking at one row alone, as is
-//! done with those that came after the graph was built. Times are those on the core.
+//! `graphs VECTORS PROBES BEST DIMENSION scan` reads raw `f32` rows and, of each probe, the number of its best row (`i64`).
+//! It fills an index, says so in a line of JSON, waits for a line, and prints recall and milliseconds a probe of the exact
+//! scan, and the time of looking at one row alone, as is done with those that came after a graph was built.
+//! `… graph LINKS CANDIDATES THREADS BREADTH…` builds a graph, and prints the same for each breadth. Times are those on the
+//! core.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program of measurements")]
 
@@ -23,35 +24,57 @@ const BLOCK: usize = 100;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let numbers: Vec<usize> = args[3..].iter().map(|it| it.parse().unwrap()).collect();
-    let &[dimension, links, candidates, threads, ref breadths @ ..] = &numbers[..] else {
-        panic!("too few numbers");
-    };
+    let dimension = args[3].parse().unwrap();
     let vectors = read(Path::new(&args[0]), dimension);
     let probes = read(Path::new(&args[1]), dimension);
     let best = std::fs::read(&args[2]).unwrap();
     let best: Vec<i64> = best.as_chunks().0.iter().map(|it| i64::from_le_bytes(*it)).collect();
-
-    let before = resident();
-    let started = ProcessTime::now();
-    let graph = Graph::build(&vectors, links, candidates, threads).unwrap();
-    let seconds = started.elapsed().as_secs_f64();
-    println!("{}", json!({ "seconds": seconds, "mib": resident() - before }));
-    let mut matcher = Matcher::new(dimension, None);
-    for (subject, vector) in (0..).zip(&vectors) {
-        matcher.insert(subject, vector).unwrap();
+    match &args[4][..] {
+        "scan" => scan(&vectors, &probes, &best),
+        "graph" => {
+            let numbers: Vec<usize> = args[5..].iter().map(|it| it.parse().unwrap()).collect();
+            graph(&vectors, &probes, &best, &numbers);
+        }
+        other => panic!("neither scan nor graph: {other}"),
     }
-    stdin().read_line(&mut String::new()).unwrap();
+}
 
+fn scan(vectors: &[Embedding], probes: &[Embedding], best: &[i64]) {
+    let matcher = built(|| {
+        let mut matcher = Matcher::new(vectors[0].as_slice().len(), None);
+        for (subject, vector) in (0..).zip(vectors) {
+            matcher.insert(subject, vector).unwrap();
+        }
+        matcher
+    });
     let exact = Asked { limit: 1, at_least: -1.0, among: None, threads: 1 };
-    let (_, ms) = timed(&probes, &best, |probe| matcher.search(&[probe], exact).unwrap()[0][0].0);
-    let first = |rows: Vec<usize>| i64::try_from(rows[0]).unwrap();
+    let nearest = |probe: &Embedding| matcher.search(&[probe], exact).unwrap()[0][0].0;
+    let (recall, ms) = timed(probes, best, nearest);
+    println!("{}", json!({ "recall": recall, "ms": ms, "alone_us": alone(vectors, probes) }));
+}
+
+fn graph(vectors: &[Embedding], probes: &[Embedding], best: &[i64], numbers: &[usize]) {
+    let &[links, candidates, threads, ref breadths @ ..] = numbers else {
+        panic!("too few numbers");
+    };
+    let graph = built(|| Graph::build(vectors, links, candidates, threads).unwrap());
     for &breadth in breadths {
+        let first = |rows: Vec<usize>| i64::try_from(rows[0]).unwrap();
         let nearest = |probe: &Embedding| first(graph.nearest(probe, breadth).unwrap());
-        let (recall, ms) = timed(&probes, &best, nearest);
+        let (recall, ms) = timed(probes, best, nearest);
         println!("{}", json!({ "ef": breadth, "recall": recall, "ms": ms }));
     }
-    println!("{}", json!({ "exact_ms": ms, "alone_us": alone(&vectors, &probes) }));
+}
+
+/// What `build` makes, once somebody asks for it.
+fn built<T>(build: impl FnOnce() -> T) -> T {
+    let before = resident();
+    let started = ProcessTime::now();
+    let made = build();
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{}", json!({ "seconds": seconds, "mib": resident() - before }));
+    stdin().read_line(&mut String::new()).unwrap();
+    made
 }
 
 /// The share of probes whose best row is found, and the milliseconds one takes.
