@@ -51,11 +51,11 @@ pub enum ErrorKind {
     /// Fernet token.
     WrongKey = 302,
     /// The gallery is not as its keys left it: rows were changed, removed, added, moved or rolled back,
-    /// or the file is damaged.
+    /// or the file is damaged or no database at all.
     Integrity = 303,
     /// Another process holds the gallery's write lock, and waiting did not help.
     Locked = 304,
-    /// The file is no gallery, or it or a bundle is of a format this version does not know.
+    /// The file is a database and no gallery, or it or a bundle is of a format this version does not know.
     GalleryVersion = 305,
     /// The subject is not enrolled, was erased, or has expired.
     SubjectNotFound = 306,

@@ -71,7 +71,9 @@ fn files_that_are_no_gallery_are_told_apart() {
     let text = folder.path().join("text");
     std::fs::write(&text, "not a database, but long enough to be looked at as one".repeat(40))
         .unwrap();
-    assert_eq!(Gallery::open(&text, &key(1)).unwrap_err().kind(), ErrorKind::Integrity);
+    let error = Gallery::open(&text, &key(1)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Integrity);
+    assert!(error.to_string().contains("is no gallery"), "{error}");
     let empty = folder.path().join("empty");
     std::fs::write(&empty, "").unwrap();
     assert_eq!(Gallery::open(&empty, &key(1)).unwrap_err().kind(), ErrorKind::GalleryVersion);

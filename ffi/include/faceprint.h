@@ -101,11 +101,11 @@ enum faceprint_status
   // Fernet token.
   FACEPRINT_STATUS_WRONG_KEY = 302,
   // The gallery is not as its keys left it: rows were changed, removed, added, moved or rolled back,
-  // or the file is damaged.
+  // or the file is damaged or no database at all.
   FACEPRINT_STATUS_INTEGRITY = 303,
   // Another process holds the gallery's write lock, and waiting did not help.
   FACEPRINT_STATUS_LOCKED = 304,
-  // The file is no gallery, or it or a bundle is of a format this version does not know.
+  // The file is a database and no gallery, or it or a bundle is of a format this version does not know.
   FACEPRINT_STATUS_GALLERY_VERSION = 305,
   // The subject is not enrolled, was erased, or has expired.
   FACEPRINT_STATUS_SUBJECT_NOT_FOUND = 306,

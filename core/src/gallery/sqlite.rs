@@ -77,6 +77,11 @@ pub(super) fn sqlite(error: rusqlite::Error) -> Error {
         Some(ErrorCode::ApiMisuse | ErrorCode::InternalMalfunction) => {
             Error::with_source(ErrorKind::Internal, "a query of the gallery is wrong", error)
         }
+        Some(ErrorCode::NotADatabase) => Error::with_source(
+            ErrorKind::Integrity,
+            "the file is no gallery, or its first bytes are damaged; check the path, or restore a backup",
+            error,
+        ),
         // Queries are fixed and the schema was checked: what is left is a file that is not what it was.
         _ => Error::with_source(ErrorKind::Integrity, "the gallery file is damaged", error),
     }

@@ -129,7 +129,8 @@ class LockedError(GalleryError):
 
 
 class GalleryVersionError(GalleryError):
-    """The file is no gallery, or it or a bundle is of a format this version does not know."""
+    """The file is a database and no gallery, or it or a bundle is of a format this version does not
+    know."""
 
     code = 305
 
