@@ -20,54 +20,88 @@ pub(super) unsafe fn coarse(
         let (found, last_found) = found.as_chunks_mut::<8>();
         for (probes, found) in probes.iter().zip(found) {
             // SAFETY: the caller's promise, passed on.
-            unsafe { block_probes(block, rows, probes, found) };
+            unsafe { block_probes::<8, 1>(block, rows, probes, found) };
         }
         for (probe, found) in last_probes.iter().zip(last_found) {
             let (probe, found) = (std::array::from_ref(probe), std::array::from_mut(found));
             // SAFETY: the caller's promise, passed on.
-            unsafe { block_probes(block, rows, probe, found) };
+            unsafe { block_probes::<1, 2>(block, rows, probe, found) };
         }
     }
 }
 
+/// Lines of the next block that are asked for early. It lies on another page, where the processor begins to read ahead
+/// when it has missed a few.
+const EARLY: usize = 12;
+
+/// `P` probes, and lines `L` at a time: `2 P L` sums that do not wait for each other keep the multipliers busy.
+///
 /// # Safety
 /// As [`coarse`]: each probe has at least 8 codes for every line of the block.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-unsafe fn block_probes<const P: usize>(
+unsafe fn block_probes<const P: usize, const L: usize>(
     block: &[Line],
     rows: &Rows,
     probes: &[Sought<'_>; P],
     found: &mut [Found; P],
 ) {
-    let nibble = _mm512_set1_epi8(15);
-    // Two sums a probe, over even and odd groups of four values, keep the multipliers busy.
-    let mut even = [_mm512_setzero_si512(); P];
-    let mut odd = [_mm512_setzero_si512(); P];
-    for (index, line) in block.iter().enumerate() {
-        // SAFETY: a line is 64 bytes, and the load asks for no alignment.
-        let codes = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
-        let low = _mm512_and_si512(codes, nibble);
-        let high = _mm512_and_si512(_mm512_srli_epi16::<4>(codes), nibble);
-        for p in 0..P {
-            // SAFETY: the probe has 8 * (index + 1) codes at least, by the caller's promise; the two reads of
-            // four bytes lie within them and ask for no alignment.
-            let (first, second) = unsafe {
-                let at = probes[p].codes.as_ptr().add(8 * index).cast::<i32>();
-                (at.read_unaligned(), at.add(1).read_unaligned())
-            };
-            even[p] = _mm512_dpbusd_epi32(even[p], low, _mm512_set1_epi32(first));
-            odd[p] = _mm512_dpbusd_epi32(odd[p], high, _mm512_set1_epi32(second));
+    for line in &block[..block.len().min(EARLY)] {
+        _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(size_of_val(block)).cast());
+    }
+    let mut sums = [[[_mm512_setzero_si512(); 2]; P]; L];
+    let (several, last) = block.as_chunks::<L>();
+    for (number, lines) in several.iter().enumerate() {
+        for (at, (line, sums)) in lines.iter().zip(&mut sums).enumerate() {
+            // SAFETY: the line's number is below the block's, so the caller's promise holds.
+            unsafe { line_probes(line, L * number + at, probes, sums) };
         }
     }
+    for (at, (line, sums)) in last.iter().zip(&mut sums).enumerate() {
+        // SAFETY: as above.
+        unsafe { line_probes(line, L * several.len() + at, probes, sums) };
+    }
     for p in 0..P {
-        let sums = _mm512_add_epi32(even[p], odd[p]);
+        let (mut low, mut high) = (sums[0][p][0], sums[0][p][1]);
+        for sums in &sums[1..] {
+            low = _mm512_add_epi32(low, sums[p][0]);
+            high = _mm512_add_epi32(high, sums[p][1]);
+        }
+        let sums = _mm512_add_epi32(low, _mm512_srai_epi32::<4>(high));
         let (middle, most) = reach(sums, (&rows.scales, &rows.residuals), &probes[p].reach);
         let floor = _mm512_set1_ps(probes[p].floor);
         found[p].rows = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(most, floor);
         found[p].likely = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(middle, floor);
         // SAFETY: the array is 64 bytes, and the store asks for no alignment.
         unsafe { _mm512_storeu_si512(found[p].sums.as_mut_ptr().cast(), sums) };
+    }
+}
+
+/// Adds the products of a line's low nibbles to the first sum of each probe, and sixteen times those of its high nibbles,
+/// which are not moved, to the second: `240 * 128 * MAX_DIMENSION / 2` fits 32 bits.
+///
+/// # Safety
+/// The processor has AVX-512 F, BW and VNNI; each probe has at least `8 * (index + 1)` codes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+unsafe fn line_probes<const P: usize>(
+    line: &Line,
+    index: usize,
+    probes: &[Sought<'_>; P],
+    sums: &mut [[__m512i; 2]; P],
+) {
+    // SAFETY: a line is 64 bytes, and the load asks for no alignment.
+    let codes = unsafe { _mm512_loadu_si512(line.as_ptr().cast()) };
+    let low = _mm512_and_si512(codes, _mm512_set1_epi8(15));
+    let high = _mm512_andnot_si512(_mm512_set1_epi8(15), codes);
+    for (probe, [first, second]) in probes.iter().zip(sums) {
+        // SAFETY: by the caller's promise the two reads of four bytes lie within the codes; they ask for no alignment.
+        let (four, next) = unsafe {
+            let at = probe.codes.as_ptr().add(8 * index).cast::<i32>();
+            (at.read_unaligned(), at.add(1).read_unaligned())
+        };
+        *first = _mm512_dpbusd_epi32(*first, low, _mm512_set1_epi32(four));
+        *second = _mm512_dpbusd_epi32(*second, high, _mm512_set1_epi32(next));
     }
 }
 
