@@ -145,7 +145,7 @@ impl Scan<'_> {
             // Only what all bits say makes a floor.
             Memory::Lean => *STEPS.end(),
         };
-        let size = size.div_ceil(probes);
+        let size = size.div_ceil(probes).min(end - first).max(1);
         let mut found = vec![Found::default(); size * probes];
         let mut left = Vec::new();
         for start in (first..end).step_by(size) {
