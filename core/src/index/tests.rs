@@ -142,6 +142,22 @@ fn isotropic() {
 }
 
 /// Thousands of scores within the codes' error of one another.
+/// More rows than are scored before any is looked at closely, the most similar first and last.
+#[test]
+fn several_tiles() {
+    let mut noise = Noise(11);
+    let probes: Vec<_> = (0..3).map(|_| noise.anywhere(24)).collect();
+    let mut rows: Vec<_> =
+        (0..36_000).map(|at| (owner(at as i64, at), noise.anywhere(24))).collect();
+    for (at, probe) in probes.iter().enumerate() {
+        for row in [at, 16_384 + at, 35_990 + at] {
+            rows[row].1 = noise.around(probe.as_slice(), 0.1);
+        }
+    }
+    check(&rows, &probes, &Search::top(10));
+    check(&rows, &probes, &Search { at_least: 0.8, ..Search::top(1000) });
+}
+
 #[test]
 fn clustered() {
     let mut noise = Noise(2);
