@@ -191,7 +191,7 @@ def report(options):
     for line in (Path(options.folder) / "results.jsonl").read_text().splitlines():
         result = json.loads(line)
         results[result["set"], result["library"]] = result
-    names = [name for name in ["faces", "clustered", "isotropic"] if (name, "scan") in results]
+    names = [name for name in ["faces", "clustered", "isotropic"] if {(name, "scan"), (name, "hnsw_rs")} <= results.keys()]
     out = Path(options.out)
     text = []
     for name in names:

@@ -1,4 +1,4 @@
-//! The measured side of `benches/compare/hnsw.py`: one graph of this library's, asked with growing breadth.
+//! The measured side of `benches/compare/hnsw.py`: the exact scan, or one graph of this library's.
 //!
 //! `graphs VECTORS PROBES BEST DIMENSION scan` reads raw `f32` rows and, of each probe, the number of its best row (`i64`).
 //! It fills an index, says so in a line of JSON, waits for a line, and prints recall and milliseconds a probe of the exact

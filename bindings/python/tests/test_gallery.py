@@ -219,10 +219,18 @@ def test_closing(tmp_path: pathlib.Path) -> None:
         assert acme.subjects() == ["alice"]
         with pytest.raises(faceprint.FaceprintError):
             acme.erase("alice")
-        full = acme.identify(templates(1, seed=12)[0], at_least=-1.0)
+
+
+def test_lean_memory(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "g.faceprint"
+    probe = templates(1, seed=12)[0]
+    with Gallery.create(path, space=SPACE, passphrase="correct horse", cost=(8192, 1, 1)) as gallery:
+        acme = gallery.tenant("acme")
+        acme.enroll("alice", templates(1, seed=11)[0])
+        full = acme.identify(probe, at_least=-1.0)
     with Gallery.open(path, passphrase="correct horse", lean_memory=True) as gallery:
         acme = gallery.tenant("acme")
-        lean = acme.identify(templates(1, seed=12)[0], at_least=-1.0)
+        lean = acme.identify(probe, at_least=-1.0)
         assert [(it.subject, it.similarity) for it in lean] == [(it.subject, it.similarity) for it in full] != []
         with pytest.raises(faceprint.FaceprintError):
             acme.with_index(0.9)

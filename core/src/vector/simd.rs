@@ -30,8 +30,8 @@ pub(crate) const LANES: usize = 16;
 /// Values a probe is padded to a multiple of.
 pub(crate) const PROBE_PAD: usize = 128;
 
-/// Values at most: `30 * 128 * MAX_DIMENSION`, the largest sum of a kernel doubled, is far below 2^31, and so
-/// is `2 * 255 * 127 * MAX_DIMENSION` of the whole code.
+/// Values at most: `2 * 255 * 128 * MAX_DIMENSION`, the largest sum over whole codes doubled, is below 2^31, and so are
+/// those over fewer bits and what kernels make on the way to them.
 pub(crate) const MAX_DIMENSION: usize = 32_768;
 
 /// Codes as they lie in memory.

@@ -69,6 +69,9 @@ fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes
         let coarse = found.clone();
         for (found, probe) in found.iter_mut().zip(&wanted) {
             found.rows |= 0x8421;
+            found.rows &=
+                kernel.reaching(&found.sums, (&rows[0].scales, &rows[0].residuals), probe);
+            found.rows |= 0x2140;
             let lengths = (&rows[0].scales, &rows[0].residuals);
             let sought = |offset| Sought { reach: Reach { offset, ..probe.reach }, ..*probe };
             kernel.closer(&one, lengths, &sought(31 * 77), found);
@@ -129,7 +132,21 @@ fn the_scalar_kernel_is_right_by_hand() {
     assert_eq!((found[0].sums[0], found[0].sums[3], found[0].sums[1]), (21, -45, 0));
     // 0.5 (2 * 21 - 10) + 2 + 0.25 = 18.25; the others reach -47.75 and -2.75.
     assert_eq!((found[0].rows, found[0].likely), (1, 1));
+    // What the bits stand for is 16: the rest may reach 17, and is not likely to.
+    let higher = Sought { floor: 17.0, ..wanted };
+    let mut other = [Found::default()];
+    Kernel(Set::Scalar).coarse(&block, 3, &[rows], &[higher], &mut other);
+    assert_eq!((other[0].rows, other[0].likely), (1, 0));
     let lengths = (&rows.scales, &rows.residuals);
+    assert_eq!(Kernel(Set::Scalar).reaching(&found[0].sums, lengths, &higher), 1);
+    // One plane of 16 bytes a row. Of row 3 value 13, of row 0 value 2; row 1 is not looked at.
+    let mut bits = vec![0; LANES * 16];
+    (bits[3 * 16 + 1], bits[0], bits[16]) = (1 << 5, 1 << 2, 0xff);
+    let mut found = found[0];
+    found.rows = 9;
+    Kernel(Set::Scalar).closer(&bits, lengths, &wanted, &mut found);
+    assert_eq!((found.sums[0], found.sums[3], found.sums[1]), (45, -95, 0));
+    assert_eq!(found.rows, 1);
     // Three planes of 32 bytes a row. Of row 15: the first bit of value 5, the second of 64 and the third of 130; row 2
     // has none, and row 1 is not looked at.
     let mut bits = vec![0; LANES * 96];
