@@ -144,6 +144,39 @@ fn what_is_no_picture_is_refused() {
     }
 }
 
+/// One pixel of palette colour 0; written with Python's `zlib.crc32`.
+fn palette_png(palette: &[u8], crc: u32) -> Vec<u8> {
+    [
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x03\0\0\0\x28\xcb\x34\xbb\0\0\0",
+        &[u8::try_from(palette.len()).unwrap()][..],
+        b"PLTE",
+        palette,
+        &crc.to_be_bytes(),
+        b"\0\0\0\nIDAT\x78\x9c\x63\x60\0\0\0\x02\0\x01\x48\xaf\xa4\x71",
+        b"\0\0\0\0IEND\xae\x42\x60\x82",
+    ]
+    .concat()
+}
+
+/// As libpng 1.6 does, asked through `cv2.imread`.
+#[test]
+fn a_palette_that_is_no_whole_number_of_colours_is_refused() {
+    for (palette, crc) in
+        [(&[10, 11, 12][..], 0x40af_2dec), (&[10, 11, 12, 13, 14, 15], 0x3f1e_b74c)]
+    {
+        assert_eq!(read(&palette_png(palette, crc)).as_bytes(), [10, 11, 12]);
+    }
+    let limits = DecodeLimits::default();
+    for (palette, crc) in
+        [(&[10, 11, 12, 13][..], 0x054f_924e), (&[10, 11, 12, 13, 14], 0xa4db_e18f)]
+    {
+        let error = decode(&palette_png(palette, crc), &limits).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidImage);
+        let told = format!("{} bytes", palette.len());
+        assert!(error.to_string().contains(&told), "{error}");
+    }
+}
+
 #[test]
 fn an_empty_picture_is_refused() {
     let mut png = Vec::new();

@@ -1,6 +1,7 @@
 //! Picture files to pixels, under limits.
 
 use std::io::Cursor;
+use std::panic::{UnwindSafe, catch_unwind};
 
 use ::image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, png::PngDecoder, webp::WebPDecoder};
 use ::image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, Limits};
@@ -14,7 +15,11 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// The format is told by the first bytes. Grey, palette, CMYK and 16-bit pictures become 8-bit RGB;
 /// alpha is dropped, not composited, and 16 bits keep the upper 8, both as OpenCV's `IMREAD_COLOR`
-/// does. Of an animation the first frame is read. A JPEG that ends early is refused.
+/// does. Of an animation the first frame is read. A JPEG that ends early is refused, and a PNG whose
+/// palette is no whole number of colours.
+///
+/// A decoder that panics on a hostile file fails with [`InvalidImage`](ErrorKind::InvalidImage) like
+/// any other; in a program built with `panic = "abort"` that cannot be held.
 ///
 /// # Errors
 /// [`LimitExceeded`](ErrorKind::LimitExceeded) when the file or its picture is larger than `limits`;
@@ -22,6 +27,17 @@ use crate::error::{Error, ErrorKind, Result};
 pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
     within("file", bytes.len() as u64, "bytes", limits.max_encoded_bytes)?;
     let format = ::image::guess_format(bytes).map_err(|_| unknown_format())?;
+    contained(|| read(format, bytes, limits))
+}
+
+/// Runs a decoder written elsewhere: what a stranger's file does to it is an error, not a panic.
+fn contained<T>(read: impl FnOnce() -> Result<T> + UnwindSafe) -> Result<T> {
+    catch_unwind(read).unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::InvalidImage, "picture file made its decoder panic"))
+    })
+}
+
+fn read(format: ImageFormat, bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
     let reader = Cursor::new(bytes);
     match format {
         ImageFormat::Jpeg => {
@@ -30,6 +46,7 @@ pub fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<RgbImage> {
             pixels(JpegDecoder::new(reader).map_err(invalid)?, coefficients, limits)
         }
         ImageFormat::Png => {
+            check_palette(bytes)?;
             let allowed = library_limits(limits);
             pixels(PngDecoder::with_limits(reader, allowed).map_err(invalid)?, 0, limits)
         }
@@ -104,6 +121,25 @@ fn check_complete(jpeg: &[u8]) -> Result<()> {
     ))
 }
 
+/// The PNG specification (11.2.2) calls a palette whose length is not divisible by three an error; png
+/// 0.18.1 panics on it. The first palette decides: the decoder refuses a second one.
+fn check_palette(png: &[u8]) -> Result<()> {
+    let mut at = 8;
+    while let Some(&[a, b, c, d, ref kind @ ..]) = png.get(at..).and_then(<[u8]>::first_chunk::<8>)
+    {
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if kind == b"PLTE" {
+            if length.is_multiple_of(3) {
+                break;
+            }
+            let message = format!("png palette has {length} bytes, not three for each colour");
+            return Err(Error::new(ErrorKind::InvalidImage, message));
+        }
+        at = at.saturating_add(length).saturating_add(12);
+    }
+    Ok(())
+}
+
 /// Whether all coefficients of a JPEG are held until its last byte. Also when its segments cannot be
 /// followed to its first scan: the limits are then the stricter ones.
 fn is_progressive(jpeg: &[u8]) -> bool {
@@ -150,8 +186,16 @@ fn invalid(error: ImageError) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_an_invalid_picture() {
+        let error = contained(|| -> Result<()> { panic!("a defect of a decoder") }).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidImage);
+        assert_eq!(contained(|| Ok(7)).unwrap(), 7);
+    }
 
     #[test]
     fn progressive_jpegs_are_told_by_their_frame_header() {
