@@ -6,7 +6,7 @@ use zeroize::Zeroize;
 
 use super::code::{LAST, Missing, Place, encode};
 use super::memory::Memory;
-use crate::vector::simd::{LANES, Lengths, Line, Rows, coarse_lines, plane_bytes};
+use crate::vector::simd::{LANES, Line, Planes, Rows, coarse_lines, plane_bytes};
 
 /// Rows of a chunk. Chunks are never grown: a vector that moves leaves a copy behind. Memory that was not
 /// written to yet is only promised, so a chunk costs a small gallery little.
@@ -64,22 +64,14 @@ impl Chunk {
         self.coarse.as_slice()
     }
 
-    /// Of a block's rows, what their first four bits leave out, the first five, and all eight.
-    pub(super) fn lengths(&self, block: usize) -> [Lengths<'_>; 3] {
-        let Rows { scales, residuals } = &self.high[block];
-        [(scales, residuals), (scales, &self.five[block]), (scales, &self.whole[block])]
+    /// The fifth bits.
+    pub(super) fn fifth(&self) -> Planes<'_> {
+        Planes { bits: self.fifth.as_slice().as_flattened(), count: 1 }
     }
 
-    /// The fifth bits of a block, row by row.
-    pub(super) fn fifth(&self, block: usize) -> &[u8] {
-        let bytes = LANES * plane_bytes(self.dimension);
-        &self.fifth.as_slice().as_flattened()[block * bytes..(block + 1) * bytes]
-    }
-
-    /// The last three bits of a block, row by row.
-    pub(super) fn last(&self, block: usize) -> &[u8] {
-        let bytes = LANES * LAST * plane_bytes(self.dimension);
-        &self.last.as_slice().as_flattened()[block * bytes..(block + 1) * bytes]
+    /// The last three bits.
+    pub(super) fn last(&self) -> Planes<'_> {
+        Planes { bits: self.last.as_slice().as_flattened(), count: LAST }
     }
 
     /// Where the codes of a row lie.
@@ -224,10 +216,9 @@ impl Chunk {
             let column = |line: &Line| line[4 * lane..][..4] == [0; 4];
             let lines = coarse_lines(self.dimension);
             let mut high = self.coarse()[block * lines..][..lines].iter();
-            let bytes = plane_bytes(self.dimension);
-            let fifth = &self.fifth(block)[lane * bytes..][..bytes];
+            let codes = 8 * plane_bytes(self.dimension);
             let mut planes =
-                fifth.iter().chain(&self.last(block)[lane * LAST * bytes..][..LAST * bytes]);
+                [self.fifth(), self.last()].into_iter().flat_map(|it| it.of(row, codes));
             let Rows { scales, residuals } = &self.high[block];
             let missing = [scales, residuals, &self.five[block], &self.whole[block]];
             high.all(column)

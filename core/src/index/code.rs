@@ -37,9 +37,9 @@
 //! computed; and a row whose bound is below what is wanted can be passed over without a look at it. All of this is
 //! the same for the bound from below, [`Reach::least`], with the signs of the last two terms turned.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
-use crate::vector::simd::{Line, MAX_DIMENSION, PROBE_PAD, Reach, Sought, coarse_lines};
+use crate::vector::simd::{Line, MAX_DIMENSION, PROBE_PAD, Reach, Sought, coarse_lines, segments};
 
 /// Where codes end, as a share of a row's largest value. A narrower range has a shorter residual with four
 /// bits, which most rows are judged by, and a longer one with eight: measured, see `benches/README.md`.
@@ -97,13 +97,14 @@ pub(super) fn encode(vector: &[f32], mut place: Place<'_>) -> Missing<f32> {
     let most = vector.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
     let scale = CLIP * most / 127.5;
     let mut squares = [0.0_f64; 3];
+    let per_scale = 1.0 / scale;
     let mut coded = |value: f32| {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "saturates; whatever the code is, the residual is measured from it"
         )]
-        let code = (value / scale + 128.0) as u8;
+        let code = (value * per_scale + 128.0) as u8;
         let (value, scale) = (f64::from(value), f64::from(scale));
         // The middles of 16 bytes, of 8, and the byte.
         let middles = [f64::from(code & 0xf0) + 7.5, f64::from(code & 0xf8) + 3.5, f64::from(code)];
@@ -113,14 +114,26 @@ pub(super) fn encode(vector: &[f32], mut place: Place<'_>) -> Missing<f32> {
         code
     };
     let plane = fifth.len();
-    for (group, values) in vector.chunks(8).enumerate() {
-        for (place, value) in values.iter().enumerate() {
-            let code = coded(*value);
-            let column = 4 * lane + place % 4;
-            high[group][column] |= code >> 4 << (place & 4);
-            fifth[group] |= (code >> 3 & 1) << place;
-            for number in 0..LAST {
-                last[number * plane + group] |= (code >> (LAST - 1 - number) & 1) << place;
+    let mut codes = Zeroizing::new([0; 8 * 64]);
+    for part in segments(plane) {
+        let (first, size) = (8 * part.start, part.len());
+        codes.fill(0);
+        for (code, value) in codes[..8 * size].iter_mut().zip(&vector[first..]) {
+            *code = coded(*value);
+        }
+        for (line, codes) in high[first / 8..].iter_mut().zip(codes.as_chunks::<8>().0) {
+            for place in 0..8 {
+                line[4 * lane + place % 4] |= codes[place] >> 4 << (place & 4);
+            }
+        }
+        for (bit, codes) in codes[..8 * size].chunks_exact(size).enumerate() {
+            for (byte, code) in fifth[part.clone()].iter_mut().zip(codes) {
+                *byte |= (code >> 3 & 1) << bit;
+            }
+            for (number, last) in last.chunks_exact_mut(plane).enumerate() {
+                for (byte, code) in last[part.clone()].iter_mut().zip(codes) {
+                    *byte |= (code >> (LAST - 1 - number) & 1) << bit;
+                }
             }
         }
     }
@@ -138,11 +151,12 @@ impl Probe {
         for (code, value) in codes.iter_mut().zip(vector) {
             #[expect(
                 clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
                 reason = "saturates; whatever the code is, the error is measured from it"
             )]
-            {
-                *code = (value / scale).round() as i8;
-            }
+            let above = (value / scale + 128.5) as u8;
+            // The nearest number: `round` is a call of a library, this is not.
+            *code = above.wrapping_sub(128).cast_signed();
             let meant = f64::from(scale) * f64::from(*code);
             norm += meant * meant;
             error += (f64::from(*value) - meant).powi(2);

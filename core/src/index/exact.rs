@@ -11,9 +11,7 @@ use super::code::Probe;
 use super::memory::Memory;
 use super::people::{Members, People};
 use crate::vector::Similarity;
-#[cfg(test)]
-use crate::vector::simd::Rows;
-use crate::vector::simd::{Found, Kernel, LANES, Lengths, Reach, coarse_lines};
+use crate::vector::simd::{Found, Kernel, LANES, Reach, Rest, Rows, coarse_lines};
 
 /// Blocks times probes that are scored by four bits before any of them is looked at more closely, so that all profit
 /// from the floor that the best of them make.
@@ -22,9 +20,6 @@ const TILE: usize = 1024;
 /// Blocks times probes that are scored before the floor is looked at again: few of the first, whose rows make the first
 /// floor, and more of those behind.
 const STEPS: RangeInclusive<usize> = 16..=64;
-
-/// Blocks that are asked for ahead of their turn.
-const AHEAD: usize = 10;
 
 /// Unit vectors of one dimension in rows `0..rows`.
 #[derive(Debug)]
@@ -68,6 +63,39 @@ impl Vectors {
         (&self.chunks[block / CHUNK_BLOCKS], block % CHUNK_BLOCKS)
     }
 
+    /// Leaves of the `found` rows of blocks of one chunk, from block `at` on, those that may reach `floor` when four, five
+    /// and all bits were looked at. Every so manieth of `found` is of the probe.
+    fn look_closer(
+        &self,
+        at: usize,
+        found: (&[Found], usize),
+        probe: &Probe,
+        floor: f32,
+        rest: &mut Rest,
+    ) {
+        let (kernel, (chunk, first)) = (self.kernel, self.block(at));
+        let (high, five) = (&chunk.high[first..], &chunk.five[first..]);
+        kernel.reaching(found, first, high, five, &probe.sought(probe.high, floor), rest);
+        kernel.closer(chunk.fifth(), &probe.sought(probe.five, floor), rest);
+        let whole = chunk.whole.as_flattened();
+        for (row, residual) in rest.rows[..rest.count].iter().zip(&mut rest.residuals) {
+            *residual = whole[*row as usize];
+        }
+        kernel.closer(chunk.last(), &probe.sought(probe.whole, floor), rest);
+    }
+
+    /// What the rows of a chunk are that are left when all bits were looked at.
+    fn left(&self, at: usize, probe: &Probe, rest: &Rest) -> impl Iterator<Item = Left> {
+        let (chunk, block) = self.block(at);
+        let first = (at - block) * LANES;
+        (0..rest.count).map(move |at| {
+            let row = rest.rows[at] as usize;
+            prefetch_values(chunk.values(row));
+            let lengths = (rest.scales[at], rest.residuals[at]);
+            Left::new(&probe.whole, rest.sums[at], lengths, first + row)
+        })
+    }
+
     pub(super) fn push(&mut self, vector: &[f32]) {
         if self.rows == self.chunks.len() * CHUNK_ROWS {
             self.chunks.push(Chunk::new(self.dimension, self.memory));
@@ -109,18 +137,9 @@ pub(super) struct Left {
 }
 
 impl Left {
-    /// The `found` rows of a block, whose first is `first`.
-    fn of<'a>(
-        found: &'a Found,
-        reach: &'a Reach,
-        (scales, residuals): Lengths<'a>,
-        first: usize,
-    ) -> impl Iterator<Item = Self> + 'a {
-        found.lanes().map(move |lane| Self {
-            most: reach.of(found.sums[lane], scales[lane], residuals[lane]),
-            least: reach.least(found.sums[lane], scales[lane], residuals[lane]),
-            row: first + lane,
-        })
+    fn new(reach: &Reach, sum: i32, (scale, residual): (f32, f32), row: usize) -> Self {
+        let most = reach.of(sum, scale, residual);
+        Self { most, least: reach.least(sum, scale, residual), row }
     }
 
     pub(super) fn most_first(&self, other: &Self) -> Ordering {
@@ -147,17 +166,15 @@ impl Scan<'_> {
         };
         let size = size.div_ceil(probes).min(end - first).max(1);
         let mut found = vec![Found::default(); size * probes];
-        let mut left = Vec::new();
+        let (mut left, mut rest) = (Vec::new(), Rest::default());
         for start in (first..end).step_by(size) {
             let tile = start..end.min(start + size);
             let found = &mut found[..tile.len() * probes];
-            let before: Vec<_> = best.iter().map(Best::floor).collect();
             let mut at = start;
             while at < tile.end {
                 let step =
                     ((at - first) * probes).clamp(*STEPS.start(), *STEPS.end()).div_ceil(probes);
-                let next_chunk = (at / CHUNK_BLOCKS + 1) * CHUNK_BLOCKS;
-                let step = at..(at + step).min(tile.end).min(next_chunk);
+                let step = within_chunk(at, tile.end.min(at + step));
                 let found = &mut found[(at - start) * probes..(step.end - start) * probes];
                 self.score(&step, best, found);
                 if self.vectors.memory == Memory::Full {
@@ -165,9 +182,7 @@ impl Scan<'_> {
                 }
                 at = step.end;
             }
-            self.exclude(&tile, found, &before, best);
-            self.look_closer(&tile, found, best);
-            self.offer_found(&tile, best, found, &mut left);
+            self.offer_found(&tile, best, found, &mut rest, &mut left);
         }
     }
 
@@ -175,12 +190,31 @@ impl Scan<'_> {
     fn score(&self, blocks: &Range<usize>, best: &[Best], found: &mut [Found]) {
         let Vectors { dimension, kernel, .. } = *self.vectors;
         let (chunk, first) = self.vectors.block(blocks.start);
-        let (lines, blocks) = (coarse_lines(dimension), first..first + blocks.len());
+        let (lines, in_chunk) = (coarse_lines(dimension), first..first + blocks.len());
         let probes: Vec<_> = std::iter::zip(self.wanted, best)
             .map(|(wanted, best)| wanted.probe.sought(wanted.probe.high, best.floor()))
             .collect();
-        let codes = &chunk.coarse()[blocks.start * lines..blocks.end * lines];
-        kernel.coarse(codes, lines, &chunk.high[blocks], &probes, found);
+        let codes = &chunk.coarse()[in_chunk.start * lines..in_chunk.end * lines];
+        kernel.coarse(codes, lines, &chunk.high[in_chunk], &probes, found);
+        self.strike_out(blocks, found);
+    }
+
+    /// Strikes out the rows that are not there, and those that may not be asked for.
+    fn strike_out(&self, blocks: &Range<usize>, found: &mut [Found]) {
+        let probes = self.wanted.len();
+        // Of the last block not all rows are there.
+        let there = self.vectors.rows - (blocks.end - 1) * LANES;
+        if there < LANES {
+            let last = &mut found[(blocks.len() - 1) * probes..];
+            last.iter_mut().for_each(|found| found.rows &= u16::MAX >> (LANES - there));
+        }
+        let Some(members) = self.members else { return };
+        for (block, found) in blocks.clone().zip(found.chunks_exact_mut(probes)) {
+            for found in found {
+                let is_member = |lane: &usize| self.people.is_member(block * LANES + lane, members);
+                found.rows = found.lanes().filter(is_member).fold(0, |rows, lane| rows | 1 << lane);
+            }
+        }
     }
 
     /// Offers the rows that look similar enough with four bits: the floor they make spares most others. They are not
@@ -197,10 +231,13 @@ impl Scan<'_> {
             let Wanted { probe, .. } = &self.wanted[number];
             let of_probe = found[number..].iter().step_by(probes);
             for (at, found) in blocks.clone().zip(of_probe).filter(|it| it.1.likely != 0) {
-                let likely = Found { rows: self.open(at * LANES, found.likely), ..*found };
                 let (chunk, block) = self.vectors.block(at);
-                let [lengths, ..] = chunk.lengths(block);
-                left.extend(Left::of(&likely, &probe.high, lengths, at * LANES));
+                let Rows { scales, residuals } = &chunk.high[block];
+                let likely = Found { rows: found.rows & found.likely, ..*found };
+                left.extend(likely.lanes().map(|lane| {
+                    let lengths = (scales[lane], residuals[lane]);
+                    Left::new(&probe.high, found.sums[lane], lengths, at * LANES + lane)
+                }));
             }
             if best.lacks() > 0 && left.len() > best.lacks() {
                 left.select_nth_unstable_by(best.lacks(), Left::most_first);
@@ -214,72 +251,26 @@ impl Scan<'_> {
         }
     }
 
-    /// Strikes out the rows that reached the floors of `before` and do not reach those of today, and those that may not
-    /// be asked for.
-    fn exclude(&self, blocks: &Range<usize>, found: &mut [Found], before: &[f32], best: &[Best]) {
-        let (kernel, probes) = (self.vectors.kernel, self.wanted.len());
-        for (number, best) in best.iter().enumerate() {
-            let Wanted { probe, .. } = &self.wanted[number];
-            let sought = probe.sought(probe.high, best.floor());
-            let of_probe = found[number..].iter_mut().step_by(probes);
-            for (at, found) in blocks.clone().zip(of_probe).filter(|it| it.1.rows != 0) {
-                if before[number] < sought.floor {
-                    let (chunk, block) = self.vectors.block(at);
-                    let [lengths, ..] = chunk.lengths(block);
-                    found.rows &= kernel.reaching(&found.sums, lengths, &sought);
-                }
-                found.rows = self.open(at * LANES, found.rows);
-            }
-        }
-    }
-
-    /// Looks at the fifth bit of the rows that were `found`.
-    fn look_closer(&self, blocks: &Range<usize>, found: &mut [Found], best: &[Best]) {
-        let (kernel, probes) = (self.vectors.kernel, self.wanted.len());
-        let prefetch_fifth = |at: usize, found: &[Found]| {
-            let (chunk, block) = self.vectors.block(at);
-            prefetch(chunk.fifth(block), found.iter().fold(0, |rows, found| rows | found.rows));
-        };
-        for (at, found) in blocks.clone().zip(found.chunks_exact(probes)).take(AHEAD) {
-            prefetch_fifth(at, found);
-        }
-        for at in blocks.clone() {
-            let (found, behind) = found[(at - blocks.start) * probes..].split_at_mut(probes);
-            if let Some(ahead) = behind.chunks_exact(probes).nth(AHEAD - 1) {
-                prefetch_fifth(at + AHEAD, ahead);
-            }
-            let (chunk, block) = self.vectors.block(at);
-            let wanted = self.wanted.iter().zip(best);
-            for (found, (Wanted { probe, .. }, best)) in found.iter_mut().zip(wanted) {
-                if found.rows != 0 {
-                    let [_, lengths, _] = chunk.lengths(block);
-                    let sought = probe.sought(probe.five, best.floor());
-                    kernel.closer(chunk.fifth(block), lengths, &sought, found);
-                    prefetch(chunk.last(block), found.rows);
-                }
-            }
-        }
-    }
-
-    /// Looks at all bits of the rows that were `found`, and offers those that are left.
+    /// Looks closer at the rows that were `found`, and offers those that are left.
     fn offer_found(
         &self,
-        blocks: &Range<usize>,
+        tile: &Range<usize>,
         best: &mut [Best],
-        found: &mut [Found],
+        found: &[Found],
+        rest: &mut Rest,
         left: &mut Vec<Left>,
     ) {
-        let (kernel, probes) = (self.vectors.kernel, self.wanted.len());
+        let probes = self.wanted.len();
         for (number, best) in best.iter_mut().enumerate() {
             let Wanted { probe, .. } = &self.wanted[number];
-            let of_probe = found[number..].iter_mut().step_by(probes);
-            for (at, found) in blocks.clone().zip(of_probe).filter(|it| it.1.rows != 0) {
-                let (chunk, block) = self.vectors.block(at);
-                let [.., lengths] = chunk.lengths(block);
-                let sought = probe.sought(probe.whole, best.floor());
-                kernel.closer(chunk.last(block), lengths, &sought, found);
-                found.lanes().for_each(|lane| prefetch_values(chunk.values(block * LANES + lane)));
-                left.extend(Left::of(found, &probe.whole, lengths, at * LANES));
+            let mut at = tile.start;
+            while at < tile.end {
+                let blocks = within_chunk(at, tile.end);
+                let [start, end] = [blocks.start, blocks.end].map(|it| (it - tile.start) * probes);
+                let of_probe = (&found[start + number..end], probes);
+                self.vectors.look_closer(at, of_probe, probe, best.floor(), rest);
+                left.extend(self.vectors.left(at, probe, rest));
+                at = blocks.end;
             }
             self.offer(number, best, left);
         }
@@ -306,30 +297,16 @@ impl Scan<'_> {
             }
         }
     }
-
-    /// Those of `rows` of a block, whose first is `first`, that are there and may be asked for.
-    fn open(&self, first: usize, rows: u16) -> u16 {
-        // Of the last block not all rows are there.
-        let there = rows & u16::MAX >> (LANES - (self.vectors.rows - first).min(LANES));
-        let Some(members) = self.members else { return there };
-        let lanes = Found { rows: there, ..Found::default() }.lanes();
-        lanes
-            .filter(|lane| self.people.is_member(first + lane, members))
-            .fold(0, |rows, lane| rows | 1 << lane)
-    }
 }
 
-/// Asks for the planes of some rows of a block.
-fn prefetch(planes: &[u8], rows: u16) {
-    let bytes = planes.len() / LANES;
-    for lane in (Found { rows, ..Found::default() }).lanes() {
-        Kernel::prefetch(&planes[lane * bytes..(lane + 1) * bytes]);
-    }
+/// The blocks from `at` on, as far as its chunk goes.
+fn within_chunk(at: usize, end: usize) -> Range<usize> {
+    at..end.min((at / CHUNK_BLOCKS + 1) * CHUNK_BLOCKS)
 }
 
 /// Asks for the first of a row's values. By these the processor sees what comes next.
 fn prefetch_values(values: &[f32]) {
-    Kernel::prefetch(&values[..values.len().min(64)]);
+    Kernel::prefetch(&values[..values.len().min(128)]);
 }
 
 #[cfg(test)]
@@ -354,16 +331,11 @@ impl Vectors {
         let lines = coarse_lines(self.dimension);
         let (block, rows) = (&chunk.coarse()[..lines], &chunk.high[..1]);
         self.kernel.coarse(block, lines, rows, &[probe.sought(probe.high, floor)], &mut found);
-        let [mut found] = found;
         let Rows { scales, residuals } = &rows[0];
-        let high = probe.high.of(found.sums[row], scales[row], residuals[row]);
-        let five = probe.sought(probe.five, floor);
-        self.kernel.closer(chunk.fifth(0), (scales, &chunk.five[0]), &five, &mut found);
-        let whole = probe.sought(probe.whole, floor);
-        self.kernel.closer(chunk.last(0), (scales, &chunk.whole[0]), &whole, &mut found);
-        let kept = found.rows >> row & 1 == 1;
-        let lengths = (scales, &chunk.whole[0]);
-        let mut left = Left::of(&found, &probe.whole, lengths, 0);
-        kept.then(|| Some((high, left.find(|it| it.row == row)?))).flatten()
+        let high = probe.high.of(found[0].sums[row], scales[row], residuals[row]);
+        let mut rest = Rest::default();
+        self.look_closer(0, (&found, 1), &probe, floor, &mut rest);
+        let left = self.left(0, &probe, &rest).find(|it| it.row == row)?;
+        Some((high, left))
     }
 }

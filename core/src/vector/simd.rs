@@ -7,8 +7,8 @@
 //!
 //! - *coarse*: high nibbles of [`LANES`] rows together. Byte `4r + j` of line `g` holds row `r`, values
 //!   `8g + j` (low nibble) and `8g + 4 + j` (high nibble).
-//! - *planes*: the bits behind, row by row, one of each value in a plane, the greatest first. Bit `j` of byte `b` of a
-//!   plane is value `8b + j`.
+//! - *planes*: the bits behind, row by row, one of each value in a plane, the greatest first. A plane is cut into
+//!   [`segments`]; bit `j` of byte `b` of a segment of `n` bytes is its value `n j + b`.
 //!
 //! A probe is signed bytes, padded with zeros to a multiple of [`PROBE_PAD`]; so what rows hold past the last
 //! value counts nothing.
@@ -22,6 +22,7 @@ mod neon;
 mod scalar;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 /// Rows scored together.
@@ -47,6 +48,17 @@ pub(crate) const fn plane_bytes(dimension: usize) -> usize {
     dimension.div_ceil(PROBE_PAD) * (PROBE_PAD / 8)
 }
 
+/// The parts of a plane of so many bytes: of 64 bytes, then of 32 and of 16. What a kernel reads at once has the same
+/// bit of values that lie side by side.
+pub(crate) fn segments(bytes: usize) -> impl Iterator<Item = Range<usize>> {
+    debug_assert!(bytes.is_multiple_of(16));
+    let next = move |part: &Range<usize>| {
+        let size = [64, 32, 16].into_iter().find(|size| part.end + size <= bytes)?;
+        Some(part.end..part.end + size)
+    };
+    std::iter::successors(next(&(0..0)), next)
+}
+
 /// How a sum over codes becomes the greatest similarity the row can have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reach {
@@ -65,6 +77,48 @@ pub(crate) struct Reach {
 pub(crate) struct Rows {
     pub(crate) scales: [f32; LANES],
     pub(crate) residuals: [f32; LANES],
+}
+
+/// Rows that are left of some blocks, side by side: the first `count` of each list. What is behind is of no meaning, and
+/// spares the lists from being filled again.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    pub(crate) count: usize,
+    /// Their numbers.
+    pub(crate) rows: Vec<u32>,
+    /// Of each the sum over the bits that were looked at.
+    pub(crate) sums: Vec<i32>,
+    pub(crate) scales: Vec<f32>,
+    /// What is left out by the bits that are looked at next.
+    pub(crate) residuals: Vec<f32>,
+}
+
+impl Rest {
+    /// Makes the lists so long, if they are not.
+    fn reserve(&mut self, places: usize) {
+        if self.rows.len() < places {
+            self.rows.resize(places, 0);
+            self.sums.resize(places, 0);
+            self.scales.resize(places, 0.0);
+            self.residuals.resize(places, 0.0);
+        }
+    }
+}
+
+/// Bits of many rows behind the first: `count` planes of each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Planes<'a> {
+    pub(crate) bits: &'a [u8],
+    pub(crate) count: usize,
+}
+
+impl<'a> Planes<'a> {
+    /// Those of a row, for a probe of so many codes.
+    #[inline(always)]
+    pub(crate) fn of(self, row: usize, codes: usize) -> &'a [u8] {
+        let bytes = self.count * codes / 8;
+        &self.bits[row * bytes..][..bytes]
+    }
 }
 
 /// Scales and residuals of a block's rows.
@@ -87,7 +141,7 @@ pub(crate) struct Found {
     pub(crate) rows: u16,
     /// Bit `r` is set when the first bits of row `r` alone reach it, whatever they leave out.
     pub(crate) likely: u16,
-    /// Sums of probe times high nibble, or times as many bits of codes as were looked at.
+    /// Sums of probe times high nibble.
     pub(crate) sums: [i32; LANES],
 }
 
@@ -211,50 +265,50 @@ impl Kernel {
         }
     }
 
-    /// Adds the next bits of codes to what is known of the found rows of a block: `bits` are its planes, equally many of
-    /// each row. Those that can still reach the floor keep their bit, with the sum over so many bits.
-    ///
-    /// # Panics
-    /// When the lengths do not fit each other.
-    pub(crate) fn closer(
-        self,
-        bits: &[u8],
-        rows: Lengths<'_>,
-        probe: &Sought<'_>,
-        found: &mut Found,
-    ) {
-        assert!(!probe.codes.is_empty() && probe.codes.len().is_multiple_of(PROBE_PAD));
-        assert!(bits.len().is_multiple_of(LANES * probe.codes.len() / 8));
-        match self.0 {
-            Set::Scalar => scalar::closer(bits, rows, probe, found),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
-            // slices, whose lengths, asserted above, are all that the kernels rely on.
-            Set::Avx2 | Set::AvxVnni => unsafe { avx2::closer(bits, rows, probe, found) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Set::Avx512Vnni => unsafe { avx512::closer(bits, rows, probe, found) },
-            #[cfg(target_arch = "aarch64")]
-            // SAFETY: as above.
-            Set::Neon | Set::NeonDot => unsafe { neon::closer(bits, rows, probe, found) },
-        }
-    }
-
-    /// Which rows of a block can reach the floor, by their sums over as many bits as `probe` and `rows` are for.
+    /// Makes `rest` of the `found` rows of blocks, of which the first is number `first`, those that reach the probe's
+    /// floor, which may be higher than the one they were found by. Every `step`th of `found` is of the probe. `next` are
+    /// the residuals for the bits that are looked at next.
     pub(crate) fn reaching(
         self,
-        sums: &[i32; LANES],
-        rows: Lengths<'_>,
+        (found, step): (&[Found], usize),
+        first: usize,
+        blocks: &[Rows],
+        next: &[[f32; LANES]],
         probe: &Sought<'_>,
-    ) -> u16 {
+        rest: &mut Rest,
+    ) {
+        let found = (found, step);
         match self.0 {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: in both arms, `available` saw the instructions on this processor.
-            Set::Avx2 | Set::AvxVnni => unsafe { avx2::reaching(sums, rows, probe) },
+            Set::Avx2 | Set::AvxVnni => unsafe {
+                avx2::reaching(found, first, blocks, next, probe, rest);
+            },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Set::Avx512Vnni => unsafe { avx512::reaching(sums, rows, probe) },
-            _ => scalar::reaching(sums, rows, probe),
+            Set::Avx512Vnni => unsafe { avx512::reaching(found, first, blocks, next, probe, rest) },
+            _ => scalar::reaching(found, first, blocks, next, probe, rest),
+        }
+    }
+
+    /// Adds the next bits of codes to what is known of the rows that are left. Those stay that can still reach the floor.
+    ///
+    /// # Panics
+    /// When the lengths do not fit each other, or a row has no planes.
+    pub(crate) fn closer(self, planes: Planes<'_>, probe: &Sought<'_>, rest: &mut Rest) {
+        assert!(!probe.codes.is_empty() && probe.codes.len().is_multiple_of(PROBE_PAD));
+        match self.0 {
+            Set::Scalar => scalar::closer(planes, probe, rest),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: in all arms, `available` saw the instructions on this processor. Memory is reached through
+            // slices, whose lengths, asserted above, are all that the kernels rely on.
+            Set::Avx2 | Set::AvxVnni => unsafe { avx2::closer(planes, probe, rest) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Set::Avx512Vnni => unsafe { avx512::closer(planes, probe, rest) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: as above.
+            Set::Neon | Set::NeonDot => unsafe { neon::closer(planes, probe, rest) },
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::scalar::{self, by_planes, finish};
-use super::{Found, LANES, Lengths, Line, Rows, Sought};
+use super::scalar::{self, by_segments, finish};
+use super::{Found, LANES, Line, Planes, Rest, Rows, Sought};
 
 /// Lines whose products fit 16 bits: of each line two pairs of nibble (0..=15) times code (-128..=127) are
 /// added to a 16-bit sum, 4 * 2 * 2 * 15 * 128 = 30,720.
@@ -108,30 +108,45 @@ fn outcome(wide: [__m256i; 2], rows: &Rows, probe: &Sought<'_>) -> Found {
 /// # Safety
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn reaching(sums: &[i32; LANES], rows: Lengths<'_>, probe: &Sought<'_>) -> u16 {
-    scalar::reaching(sums, rows, probe)
+pub(super) unsafe fn reaching(
+    found: (&[Found], usize),
+    first: usize,
+    blocks: &[Rows],
+    next: &[[f32; LANES]],
+    probe: &Sought<'_>,
+    rest: &mut Rest,
+) {
+    scalar::reaching(found, first, blocks, next, probe, rest);
 }
 
 /// # Safety
 /// The processor has AVX2; lengths are those [`super::Kernel::closer`] asserts.
 #[target_feature(enable = "avx2")]
-pub(super) unsafe fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    by_planes(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+pub(super) unsafe fn closer(planes: Planes<'_>, probe: &Sought<'_>, rest: &mut Rest) {
+    by_segments(planes, probe, rest, |bits, codes| segment(bits, codes));
 }
 
-/// The sum of the codes where a plane has a bit.
+/// The sum of the codes where a segment has a bit.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn plane(bits: &[u8], codes: &[i8]) -> i32 {
+fn segment(bits: &[u8], codes: &[i8]) -> i32 {
     let (ones, pairs) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
-    // Byte `k / 8` of the four to place `k`, of which bit `k % 8` is looked at.
-    let (low, high) = (0x0101_0101_0101_0101, 0x0202_0202_0202_0202);
-    let spread = _mm256_setr_epi64x(0, low, high, low + high);
-    let bit = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64.cast_signed());
     let mut wide = _mm256_setzero_si256();
-    for (bits, codes) in bits.as_chunks::<4>().0.iter().zip(codes.as_chunks::<32>().0) {
-        let bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(i32::from_le_bytes(*bits)), spread);
-        let mask = _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit), bit);
+    for (group, codes) in codes.as_chunks::<32>().0.iter().enumerate() {
+        let (bit, byte) = (32 * group / bits.len(), 32 * group % bits.len());
+        let one = _mm256_set1_epi8((1_u8 << bit).cast_signed());
+        // SAFETY: 32 bytes, or 16, and the loads ask for no alignment.
+        let (bits, bit) = unsafe {
+            match bits[byte..].first_chunk::<32>() {
+                Some(bits) => (_mm256_loadu_si256(bits.as_ptr().cast()), one),
+                // One bit of all bytes, and the next one.
+                None => (
+                    _mm256_broadcastsi128_si256(_mm_loadu_si128(bits[..16].as_ptr().cast())),
+                    _mm256_blend_epi32::<0xf0>(one, _mm256_add_epi8(one, one)),
+                ),
+            }
+        };
+        let mask = _mm256_cmpeq_epi8(_mm256_and_si256(bits, bit), bit);
         // SAFETY: 32 codes, and the load asks for no alignment.
         let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
         let codes = _mm256_maddubs_epi16(ones, _mm256_and_si256(codes, mask));

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Found, LANES, Lengths, Line, Reach, Rows, Sought};
+use super::{Found, Kernel, LANES, Lengths, Line, Planes, Reach, Rest, Rows, Sought, segments};
 
 /// # Safety
 /// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::coarse`] asserts.
@@ -132,87 +132,181 @@ fn reach(sums: __m512i, (scales, residuals): Lengths<'_>, reach: &Reach) -> (__m
 /// # Safety
 /// The processor has AVX-512 F, BW and VNNI.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn reaching(sums: &[i32; LANES], rows: Lengths<'_>, probe: &Sought<'_>) -> u16 {
-    // SAFETY: the array is 64 bytes, and the load asks for no alignment.
-    reached(unsafe { _mm512_loadu_si512(sums.as_ptr().cast()) }, rows, probe)
+pub(super) unsafe fn reaching(
+    (found, step): (&[Found], usize),
+    first: usize,
+    blocks: &[Rows],
+    next: &[[f32; LANES]],
+    probe: &Sought<'_>,
+    rest: &mut Rest,
+) {
+    rest.reserve(LANES * found.len().div_ceil(step));
+    let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    rest.count = 0;
+    let found = found.iter().step_by(step);
+    for (((block, found), rows), next) in (first..).zip(found).zip(blocks).zip(next) {
+        if found.rows == 0 {
+            continue;
+        }
+        // SAFETY: each is 16 of 4 bytes, and the loads ask for no alignment.
+        let (sums, scales, next) = unsafe {
+            let scales = _mm512_loadu_ps(rows.scales.as_ptr());
+            let sums = _mm512_loadu_si512(found.sums.as_ptr().cast());
+            (sums, scales, _mm512_loadu_ps(next.as_ptr()))
+        };
+        let stay = found.rows & reached(sums, (&rows.scales, &rows.residuals), probe);
+        #[expect(clippy::cast_possible_truncation, reason = "rows of one chunk")]
+        let rows = _mm512_add_epi32(lanes, _mm512_set1_epi32((LANES * block) as i32));
+        // There are places for all rows of the blocks up to this one.
+        put(rest, stay, rows, sums, scales, next);
+    }
 }
+
+/// Puts those that `stay` of 16 rows behind the others; all of the 16 places there are written to.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn put(
+    rest: &mut Rest,
+    stay: u16,
+    rows: __m512i,
+    sums: __m512i,
+    scales: __m512,
+    residuals: __m512,
+) {
+    let place = rest.count..rest.count + LANES;
+    rest.count += stay.count_ones() as usize;
+    let (to_rows, to_sums) = (&mut rest.rows[place.clone()], &mut rest.sums[place.clone()]);
+    let (to_scales, to_residuals) = (&mut rest.scales[place.clone()], &mut rest.residuals[place]);
+    // SAFETY: each slice is 16 of 4 bytes, and the stores ask for no alignment.
+    unsafe {
+        _mm512_storeu_si512(to_rows.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(stay, rows));
+        _mm512_storeu_si512(to_sums.as_mut_ptr().cast(), _mm512_maskz_compress_epi32(stay, sums));
+        _mm512_storeu_ps(to_scales.as_mut_ptr(), _mm512_maskz_compress_ps(stay, scales));
+        _mm512_storeu_ps(to_residuals.as_mut_ptr(), _mm512_maskz_compress_ps(stay, residuals));
+    }
+}
+
+/// Fours of rows whose planes are asked for ahead of their turn.
+const AHEAD: usize = 4;
 
 /// # Safety
 /// The processor has AVX-512 F, BW and VNNI; lengths are those [`super::Kernel::closer`] asserts.
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-pub(super) unsafe fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    let codes = probe.codes.as_chunks::<64>().0;
-    let bits = bits.as_chunks::<8>().0;
-    // SAFETY: in both places, the array is 64 bytes, and neither the load nor the store asks for alignment.
-    let mut sums = unsafe { _mm512_loadu_si512(found.sums.as_ptr().cast()) };
-    if bits.len() == 3 * LANES * codes.len() {
-        // Three planes together take less time than one by one.
-        sums = _mm512_mask_slli_epi32::<3>(sums, found.rows, sums);
-        for lane in found.lanes() {
-            let bits = &bits[3 * lane * codes.len()..3 * (lane + 1) * codes.len()];
-            sums = add_to(lane, sums, three(bits, codes));
+pub(super) unsafe fn closer(planes: Planes<'_>, probe: &Sought<'_>, rest: &mut Rest) {
+    let count = rest.count;
+    if count == 0 {
+        return;
+    }
+    // So that registers are full. What is behind the last row is that row again, and does not stay.
+    rest.reserve(count.next_multiple_of(LANES));
+    let last = rest.rows[count - 1];
+    rest.rows[count..count.next_multiple_of(4)].fill(last);
+    let (rows, _) = rest.rows[..count.next_multiple_of(4)].as_chunks();
+    let prefetch = |rows: &[u32; 4]| {
+        for row in rows {
+            Kernel::prefetch(planes.of(*row as usize, probe.codes.len()));
         }
-    } else {
-        let planes = bits.len() / LANES / codes.len();
-        for plane in 0..planes {
-            sums = _mm512_mask_slli_epi32::<1>(sums, found.rows, sums);
-            for lane in found.lanes() {
-                let at = lane * planes + plane;
-                sums =
-                    add_to(lane, sums, one(&bits[at * codes.len()..(at + 1) * codes.len()], codes));
+    };
+    rows.iter().take(AHEAD).for_each(prefetch);
+    for (number, sums) in rest.sums.as_chunks_mut().0[..rows.len()].iter_mut().enumerate() {
+        rows.get(number + AHEAD).into_iter().for_each(prefetch);
+        add_planes(planes, probe.codes, &rows[number], sums);
+    }
+    rest.count = 0;
+    for start in (0..count).step_by(LANES) {
+        let (Some(rows), Some(sums), Some(scales), Some(residuals)) = (
+            rest.rows[start..].first_chunk::<LANES>(),
+            rest.sums[start..].first_chunk::<LANES>(),
+            rest.scales[start..].first_chunk::<LANES>(),
+            rest.residuals[start..].first_chunk::<LANES>(),
+        ) else {
+            break;
+        };
+        // SAFETY: each is 16 of 4 bytes, and the loads ask for no alignment.
+        let (rows, sums, wide_scales, wide_residuals) = unsafe {
+            (
+                _mm512_loadu_si512(rows.as_ptr().cast()),
+                _mm512_loadu_si512(sums.as_ptr().cast()),
+                _mm512_loadu_ps(scales.as_ptr()),
+                _mm512_loadu_ps(residuals.as_ptr()),
+            )
+        };
+        let there = u16::MAX >> LANES.saturating_sub(count - start);
+        let stay = there & reached(sums, (scales, residuals), probe);
+        put(rest, stay, rows, sums, wide_scales, wide_residuals);
+    }
+}
+
+/// The planes of four rows together: their sums do not wait for each other, and are added up side by side.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn add_planes(planes: Planes<'_>, codes: &[i8], rows: &[u32; 4], known: &mut [i32; 4]) {
+    let bytes = codes.len() / 8;
+    let mut four = [&[][..]; 4];
+    for (bits, row) in four.iter_mut().zip(rows) {
+        *bits = planes.of(*row as usize, codes.len());
+    }
+    let mut sums = [_mm512_setzero_si512(); 4];
+    for plane in 0..planes.count {
+        for sum in &mut sums {
+            *sum = _mm512_slli_epi32::<1>(*sum);
+        }
+        for part in segments(bytes) {
+            let mut bits = [_mm512_setzero_si512(); 4];
+            for (bits, row) in bits.iter_mut().zip(four) {
+                *bits = spread(&row[plane * bytes..][part.clone()]);
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "64 at most")]
+            let next = _mm_cvtsi32_si128((64 / part.len()) as i32);
+            for codes in codes[8 * part.start..8 * part.end].as_chunks::<64>().0 {
+                // SAFETY: 64 codes, and the load asks for no alignment.
+                let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
+                for (sum, bits) in sums.iter_mut().zip(&mut bits) {
+                    let ones = _mm512_and_si512(*bits, _mm512_set1_epi8(1));
+                    *sum = _mm512_dpbusd_epi32(*sum, ones, codes);
+                    *bits = _mm512_srl_epi16(*bits, next);
+                }
             }
         }
     }
-    // SAFETY: as above.
-    unsafe { _mm512_storeu_si512(found.sums.as_mut_ptr().cast(), sums) };
-    found.rows &= reached(sums, rows, probe);
-}
-
-/// Of 16 sums one longer by the sum of `terms`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn add_to(lane: usize, sums: __m512i, terms: __m512i) -> __m512i {
-    let eight =
-        _mm256_add_epi32(_mm512_castsi512_si256(terms), _mm512_extracti64x4_epi64::<1>(terms));
-    let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
-    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b1110>(four));
-    let one = _mm_add_epi32(two, _mm_shuffle_epi32::<0b01>(two));
-    _mm512_mask_add_epi32(sums, 1 << lane, sums, _mm512_broadcastd_epi32(one))
-}
-
-/// Sums of the codes where a plane has a bit.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn one(bits: &[[u8; 8]], codes: &[[i8; 64]]) -> __m512i {
-    let (mut even, mut odd) = (_mm512_setzero_si512(), _mm512_setzero_si512());
-    for (bits, codes) in bits.as_chunks::<2>().0.iter().zip(codes.as_chunks::<2>().0) {
-        even = add(even, &bits[0], &codes[0], 1);
-        odd = add(odd, &bits[1], &codes[1], 1);
+    for (known, new) in known.iter_mut().zip(totals(sums)) {
+        *known = (*known << planes.count) + new;
     }
-    _mm512_add_epi32(even, odd)
 }
 
-/// Sums over three planes, of which each counts half of the one before.
+/// Of each of four sums what its 16 parts add up to.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn three(bits: &[[u8; 8]], codes: &[[i8; 64]]) -> __m512i {
-    let (first, rest) = bits.split_at(codes.len());
-    let (second, third) = rest.split_at(codes.len());
-    let [mut fours, mut twos, mut ones] = [_mm512_setzero_si512(); 3];
-    for (((first, second), third), codes) in first.iter().zip(second).zip(third).zip(codes) {
-        fours = add(fours, first, codes, 4);
-        twos = add(twos, second, codes, 2);
-        ones = add(ones, third, codes, 1);
+fn totals([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
+    // Of two in turn, then of four.
+    let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+    let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
+    let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+    let half = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti64x4_epi64::<1>(all));
+    let quarter = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256::<1>(half));
+    let mut sums = [0; 4];
+    // SAFETY: four sums are 16 bytes, and the store asks for no alignment.
+    unsafe { _mm_storeu_si128(sums.as_mut_ptr().cast(), quarter) };
+    sums
+}
+
+/// A segment such that the lowest bits of all bytes are of 64 values that lie side by side, and those of the next ones
+/// come up when bytes are moved by as many bits as the segment fits in.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn spread(bits: &[u8]) -> __m512i {
+    if let Some(bits) = bits.first_chunk::<64>() {
+        // SAFETY: 64 bytes, and the load asks for no alignment.
+        return unsafe { _mm512_loadu_si512(bits.as_ptr().cast()) };
     }
-    _mm512_add_epi32(_mm512_add_epi32(fours, twos), ones)
-}
-
-/// Adds codes to sums, those that have a bit, times what a bit is worth.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
-fn add(sums: __m512i, bits: &[u8; 8], codes: &[i8; 64], worth: i8) -> __m512i {
-    // SAFETY: 64 codes, and the load asks for no alignment.
-    let codes = unsafe { _mm512_loadu_si512(codes.as_ptr().cast()) };
-    let worth = _mm512_maskz_mov_epi8(u64::from_le_bytes(*bits), _mm512_set1_epi8(worth));
-    _mm512_dpbusd_epi32(sums, worth, codes)
+    if let Some(bits) = bits.first_chunk::<32>() {
+        // SAFETY: 32 bytes, and the load asks for no alignment.
+        let bits = _mm512_broadcast_i64x4(unsafe { _mm256_loadu_si256(bits.as_ptr().cast()) });
+        return _mm512_mask_srli_epi16::<1>(bits, 0xffff_0000, bits);
+    }
+    let bits = bits.first_chunk::<16>().unwrap_or(&[0; 16]);
+    // SAFETY: 16 bytes, and the load asks for no alignment.
+    let bits = _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128(bits.as_ptr().cast()) });
+    let odd = _mm512_mask_srli_epi16::<1>(bits, 0xff00_ff00, bits);
+    _mm512_mask_srli_epi16::<2>(odd, 0xffff_0000, odd)
 }

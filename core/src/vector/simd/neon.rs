@@ -3,8 +3,8 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::scalar::{self, by_planes, finish};
-use super::{Found, LANES, Lengths, Line, Rows, Sought};
+use super::scalar::{self, by_segments, finish};
+use super::{Found, LANES, Line, Planes, Rest, Rows, Sought};
 
 /// # Safety
 /// The processor has NEON; lengths are those [`super::Kernel::coarse`] asserts.
@@ -114,22 +114,24 @@ fn outcome(wide: [int32x4_t; 4], rows: &Rows, probe: &Sought<'_>) -> Found {
 /// # Safety
 /// The processor has NEON; lengths are those [`super::Kernel::closer`] asserts.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    by_planes(bits, rows, probe, found, |bits, codes| plane(bits, codes));
+pub(super) unsafe fn closer(planes: Planes<'_>, probe: &Sought<'_>, rest: &mut Rest) {
+    by_segments(planes, probe, rest, |bits, codes| segment(bits, codes));
 }
 
-/// The sum of the codes where a plane has a bit.
+/// The sum of the codes where a segment has a bit.
 #[inline]
 #[target_feature(enable = "neon")]
-fn plane(bits: &[u8], codes: &[i8]) -> i32 {
-    let bit = vreinterpretq_u8_u64(vdupq_n_u64(0x8040_2010_0804_0201));
+fn segment(bits: &[u8], codes: &[i8]) -> i32 {
     let mut sum = vdupq_n_s32(0);
-    for (bits, codes) in bits.as_chunks::<2>().0.iter().zip(codes.as_chunks::<16>().0) {
-        let bytes = vcombine_u8(vdup_n_u8(bits[0]), vdup_n_u8(bits[1]));
-        let mask = vreinterpretq_s8_u8(vtstq_u8(bytes, bit));
-        // SAFETY: 16 codes.
-        let codes = unsafe { vld1q_s8(codes.as_ptr()) };
-        sum = vpadalq_s16(sum, vpaddlq_s8(vandq_s8(codes, mask)));
+    let mut bit = vdupq_n_u8(1);
+    for codes in codes.chunks_exact(bits.len()) {
+        for (bits, codes) in bits.as_chunks::<16>().0.iter().zip(codes.as_chunks::<16>().0) {
+            // SAFETY: 16 bytes, and 16 codes.
+            let (bits, codes) = unsafe { (vld1q_u8(bits.as_ptr()), vld1q_s8(codes.as_ptr())) };
+            let mask = vreinterpretq_s8_u8(vtstq_u8(bits, bit));
+            sum = vpadalq_s16(sum, vpaddlq_s8(vandq_s8(codes, mask)));
+        }
+        bit = vaddq_u8(bit, bit);
     }
     vaddvq_s32(sum)
 }

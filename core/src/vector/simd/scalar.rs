@@ -1,6 +1,6 @@
 //! What every kernel computes, in plain words: the oracle of the others.
 
-use super::{Found, LANES, Lengths, Line, Rows, Sought};
+use super::{Found, LANES, Lengths, Line, Planes, Rest, Rows, Sought, segments};
 
 pub(super) fn coarse(
     blocks: &[Line],
@@ -32,45 +32,74 @@ pub(super) fn outcome(sums: [i32; LANES], rows: &Rows, probe: &Sought<'_>) -> Fo
     let Rows { scales, residuals } = rows;
     let is_likely = |lane: usize| probe.reach.middle(sums[lane], scales[lane]) >= probe.floor;
     let likely = (0..LANES).map(|lane| u16::from(is_likely(lane)) << lane).sum();
-    Found { rows: reaching(&sums, (scales, residuals), probe), likely, sums }
+    Found { rows: reached(&sums, (scales, residuals), probe), likely, sums }
 }
 
 /// Which rows can reach the probe's floor.
 #[inline(always)]
-pub(super) fn reaching(
-    sums: &[i32; LANES],
-    (scales, residuals): Lengths<'_>,
-    probe: &Sought<'_>,
-) -> u16 {
+fn reached(sums: &[i32; LANES], (scales, residuals): Lengths<'_>, probe: &Sought<'_>) -> u16 {
     let reach = |lane: usize| probe.reach.of(sums[lane], scales[lane], residuals[lane]);
     (0..LANES).map(|lane| u16::from(reach(lane) >= probe.floor) << lane).sum()
 }
 
-pub(super) fn closer(bits: &[u8], rows: Lengths<'_>, probe: &Sought<'_>, found: &mut Found) {
-    by_planes(bits, rows, probe, found, |bits, codes| {
-        let eight = |(bits, codes): (&u8, &[i8; 8])| -> i32 {
-            (0..8).map(|j| i32::from(bits >> j & 1) * i32::from(codes[j])).sum()
+#[inline(always)]
+pub(super) fn reaching(
+    (found, step): (&[Found], usize),
+    first: usize,
+    blocks: &[Rows],
+    next: &[[f32; LANES]],
+    probe: &Sought<'_>,
+    rest: &mut Rest,
+) {
+    rest.reserve(LANES * found.len().div_ceil(step));
+    rest.count = 0;
+    let found = found.iter().step_by(step);
+    for (((block, found), rows), next) in (first..).zip(found).zip(blocks).zip(next) {
+        let Rows { scales, residuals } = rows;
+        let rows = found.rows & reached(&found.sums, (scales, residuals), probe);
+        for lane in (Found { rows, ..*found }).lanes() {
+            #[expect(clippy::cast_possible_truncation, reason = "rows of one chunk")]
+            let row = (block * LANES + lane) as u32;
+            (rest.rows[rest.count], rest.sums[rest.count]) = (row, found.sums[lane]);
+            (rest.scales[rest.count], rest.residuals[rest.count]) = (scales[lane], next[lane]);
+            rest.count += 1;
+        }
+    }
+}
+
+pub(super) fn closer(planes: Planes<'_>, probe: &Sought<'_>, rest: &mut Rest) {
+    by_segments(planes, probe, rest, |bits, codes| {
+        let value = |(at, code): (usize, &i8)| {
+            i32::from(bits[at % bits.len()] >> (at / bits.len()) & 1) * i32::from(*code)
         };
-        bits.iter().zip(codes.as_chunks().0).map(eight).sum()
+        codes.iter().enumerate().map(value).sum()
     });
 }
 
-/// The frame of `closer`, around the sum of the probe's codes where a `plane` has a bit.
+/// The frame of `closer`, around the sum of the codes where a segment has a bit.
 #[inline(always)]
-pub(super) fn by_planes(
-    bits: &[u8],
-    rows: Lengths<'_>,
+pub(super) fn by_segments(
+    planes: Planes<'_>,
     probe: &Sought<'_>,
-    found: &mut Found,
-    plane: impl Fn(&[u8], &[i8]) -> i32,
+    rest: &mut Rest,
+    segment: impl Fn(&[u8], &[i8]) -> i32,
 ) {
-    let bytes = bits.len() / LANES;
-    for lane in found.lanes() {
-        for bits in bits[lane * bytes..(lane + 1) * bytes].chunks_exact(probe.codes.len() / 8) {
-            found.sums[lane] = 2 * found.sums[lane] + plane(bits, probe.codes);
+    let bytes = probe.codes.len() / 8;
+    let mut kept = 0;
+    for at in 0..rest.count {
+        let (row, mut sum) = (rest.rows[at], rest.sums[at]);
+        let (scale, residual) = (rest.scales[at], rest.residuals[at]);
+        for bits in planes.of(row as usize, probe.codes.len()).chunks_exact(bytes) {
+            sum *= 2;
+            for part in segments(bytes) {
+                sum += segment(&bits[part.clone()], &probe.codes[8 * part.start..8 * part.end]);
+            }
         }
+        (rest.rows[kept], rest.sums[kept]) = (row, sum);
+        (rest.scales[kept], rest.residuals[kept]) = (scale, residual);
+        kept += usize::from(probe.reach.of(sum, scale, residual) >= probe.floor);
     }
-    found.rows &= reaching(&found.sums, rows, probe);
+    rest.count = kept;
 }
 
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {

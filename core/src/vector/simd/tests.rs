@@ -34,14 +34,21 @@ fn codes(dimension: usize, mut code: impl FnMut() -> i8) -> Vec<i8> {
     codes
 }
 
+fn lists(rest: &Rest) -> (Vec<u32>, Vec<i32>, Vec<f32>, Vec<f32>) {
+    let Rest { count, rows, sums, scales, residuals } = rest;
+    let there = ..*count;
+    let (rows, sums) = (rows[there].to_vec(), sums[there].to_vec());
+    (rows, sums, scales[there].to_vec(), residuals[there].to_vec())
+}
+
 /// All kernels on `blocks` blocks and some probes.
 fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes: &[Vec<i8>]) {
     let per_block = coarse_lines(dimension);
     let block_lines = lines(per_block * blocks, &mut byte);
     let mut planes = |count: usize| -> Vec<_> {
-        (0..LANES * count * plane_bytes(dimension)).map(|_| byte()).collect()
+        (0..LANES * blocks * count * plane_bytes(dimension)).map(|_| byte()).collect()
     };
-    let (one, two, three) = (planes(1), planes(2), planes(3));
+    let planes = [1, 3, 2].map(|count| (count, planes(count)));
     let mut random = noise(dimension as u64);
     let mut fraction = || (random() % 1000) as f32 / 1000.0;
     let rows: Vec<_> = (0..blocks)
@@ -50,6 +57,8 @@ fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes
             residuals: std::array::from_fn(|_| fraction()),
         })
         .collect();
+    let next: Vec<[f32; LANES]> =
+        (0..blocks).map(|_| std::array::from_fn(|_| fraction())).collect();
     let wanted: Vec<_> = probes
         .iter()
         .map(|codes| Sought {
@@ -66,22 +75,27 @@ fn compare(dimension: usize, blocks: usize, mut byte: impl FnMut() -> u8, probes
     let run = |kernel: Kernel| {
         let mut found = vec![Found::default(); blocks * probes.len()];
         kernel.coarse(&block_lines, per_block, &rows, &wanted, &mut found);
-        let coarse = found.clone();
-        for (found, probe) in found.iter_mut().zip(&wanted) {
-            found.rows |= 0x8421;
-            found.rows &=
-                kernel.reaching(&found.sums, (&rows[0].scales, &rows[0].residuals), probe);
-            found.rows |= 0x2140;
-            let lengths = (&rows[0].scales, &rows[0].residuals);
-            let sought = |offset| Sought { reach: Reach { offset, ..probe.reach }, ..*probe };
-            kernel.closer(&one, lengths, &sought(31 * 77), found);
-            found.rows |= 0x1248;
-            kernel.closer(&three, lengths, &sought(255 * 77), found);
-            found.rows |= 0x4182;
-            found.sums = found.sums.map(|sum| sum / 32);
-            kernel.closer(&two, lengths, &sought(31 * 77), found);
+        let mut rest = Rest::default();
+        let mut left = Vec::new();
+        for (number, probe) in wanted.iter().enumerate() {
+            // Those that reach a higher floor, then all.
+            let higher = Sought { floor: probe.floor * 1.5, ..*probe };
+            let of_probe = (&found[number..], wanted.len());
+            kernel.reaching(of_probe, 0, &rows, &next, &higher, &mut rest);
+            left.push(lists(&rest));
+            let all: Vec<_> = found.iter().map(|it| Found { rows: 0xffff, ..*it }).collect();
+            let anything = Sought { floor: f32::NEG_INFINITY, ..*probe };
+            kernel.reaching((&all[number..], wanted.len()), 0, &rows, &next, &anything, &mut rest);
+            assert_eq!(rest.count, blocks * LANES);
+            for (offset, (count, bits)) in [31, 255, 1023].into_iter().zip(&planes) {
+                let reach = Reach { offset: offset * 77, ..probe.reach };
+                let planes = Planes { bits, count: *count };
+                kernel.closer(planes, &Sought { reach, ..*probe }, &mut rest);
+                left.push(lists(&rest));
+                rest.sums.iter_mut().for_each(|sum| *sum /= 32);
+            }
         }
-        (coarse, found)
+        (found, left)
     };
     let expected = run(Kernel(Set::Scalar));
     for kernel in Kernel::available() {
@@ -137,29 +151,64 @@ fn the_scalar_kernel_is_right_by_hand() {
     let mut other = [Found::default()];
     Kernel(Set::Scalar).coarse(&block, 3, &[rows], &[higher], &mut other);
     assert_eq!((other[0].rows, other[0].likely), (1, 0));
-    let lengths = (&rows.scales, &rows.residuals);
-    assert_eq!(Kernel(Set::Scalar).reaching(&found[0].sums, lengths, &higher), 1);
-    // One plane of 16 bytes a row. Of row 3 value 13, of row 0 value 2; row 1 is not looked at.
+    let mut rest = Rest::default();
+    let next = [[1.0; LANES]];
+    Kernel(Set::Scalar).reaching((&found, 1), 0, &[rows], &next, &higher, &mut rest);
+    assert_eq!(lists(&rest), (vec![0], vec![21], vec![1.0], vec![1.0]));
+    found[0].rows = 9;
+    let any = Sought { floor: -60.0, ..wanted };
+    Kernel(Set::Scalar).reaching((&found, 1), 7, &[rows], &next, &any, &mut rest);
+    assert_eq!(rest.rows[..rest.count], [7 * 16, 7 * 16 + 3]);
+    // One plane of 16 bytes a row. Of row 3 value 13, of row 0 values 2 and 17; row 1 is not looked at.
+    Kernel(Set::Scalar).reaching((&found, 1), 0, &[rows], &next, &any, &mut rest);
     let mut bits = vec![0; LANES * 16];
-    (bits[3 * 16 + 1], bits[0], bits[16]) = (1 << 5, 1 << 2, 0xff);
-    let mut found = found[0];
-    found.rows = 9;
-    Kernel(Set::Scalar).closer(&bits, lengths, &wanted, &mut found);
-    assert_eq!((found.sums[0], found.sums[3], found.sums[1]), (45, -95, 0));
-    assert_eq!(found.rows, 1);
+    (bits[3 * 16 + 13], bits[2], bits[1], bits[16]) = (1, 1, 1 << 1, 0xff);
+    let mut probe = probe.clone();
+    probe[17] = 9;
+    let wanted = Sought { codes: &probe, ..wanted };
+    Kernel(Set::Scalar).closer(Planes { bits: &bits, count: 1 }, &wanted, &mut rest);
+    assert_eq!(lists(&rest), (vec![0], vec![2 * 21 + 3 + 9], vec![1.0], vec![1.0]));
+}
+
+#[test]
+fn planes_are_right_by_hand() {
     // Three planes of 32 bytes a row. Of row 15: the first bit of value 5, the second of 64 and the third of 130; row 2
     // has none, and row 1 is not looked at.
     let mut bits = vec![0; LANES * 96];
-    (bits[15 * 96], bits[15 * 96 + 32 + 8], bits[15 * 96 + 64 + 16]) = (1 << 5, 1, 1 << 2);
+    (bits[15 * 96 + 5], bits[15 * 96 + 32], bits[15 * 96 + 64 + 2]) = (1, 1 << 2, 1 << 4);
     bits[96] = 0xff;
     let mut probe = codes(131, || 0);
     (probe[5], probe[64], probe[130]) = (10, -1, 2);
-    let wanted = Sought { codes: &probe, floor: 30.0, ..wanted };
-    let mut found = Found { rows: 0x8004, likely: 0, sums: [3; LANES] };
-    Kernel(Set::Scalar).closer(&bits, lengths, &wanted, &mut found);
-    assert_eq!((found.sums[15], found.sums[2], found.sums[1]), (24 + 40 - 2 + 2, 24, 3));
-    // 0.5 (2 * 64 - 10) + 2.25 = 61.25, and 21.25.
-    assert_eq!((found.rows, found.lanes().collect::<Vec<_>>()), (0x8000, vec![15]));
+    let reach = Reach { offset: 10, scale: 0.5, norm: 2.0, slack: 0.25 };
+    let wanted = Sought { codes: &probe, reach, floor: 30.0 };
+    let rest = |rows: &[u32]| Rest {
+        count: rows.len(),
+        rows: rows.to_vec(),
+        sums: vec![3; rows.len()],
+        scales: vec![1.0; rows.len()],
+        residuals: vec![1.0; rows.len()],
+    };
+    for kernel in Kernel::available() {
+        let mut left = rest(&[2, 15]);
+        kernel.closer(Planes { bits: &bits, count: 3 }, &wanted, &mut left);
+        // 0.5 (2 * 64 - 10) + 2.25 = 61.25; the other reaches 21.25.
+        assert_eq!(lists(&left).0, [15], "{kernel:?}");
+        assert_eq!(left.sums[0], 24 + 40 - 2 + 2, "{kernel:?}");
+    }
+    // 80 bytes: a segment of 64 and one of 16. Value 599 is the 88th of the second.
+    let mut bits = vec![0; 80];
+    (bits[3], bits[64 + 7]) = (1 << 7, 1 << 5);
+    let mut probe = codes(600, || 0);
+    (probe[7 * 64 + 3], probe[599]) = (100, 20);
+    let wanted = Sought { codes: &probe, reach, floor: 0.0 };
+    for kernel in Kernel::available() {
+        let mut left = rest(&[0]);
+        kernel.closer(Planes { bits: &bits, count: 1 }, &wanted, &mut left);
+        assert_eq!(lists(&left).1, [6 + 120], "{kernel:?}");
+        kernel.closer(Planes { bits: &bits, count: 1 }, &wanted, &mut rest(&[]));
+    }
+    let parts: Vec<_> = segments(112).collect();
+    assert_eq!(parts, [0..64, 64..96, 96..112]);
 }
 
 fn dots_agree(a: &[f32], b: &[f32]) {
