@@ -19,7 +19,7 @@ const TILE: usize = 1024;
 
 /// Blocks times probes that are scored before the floor is looked at again: few of the first, whose rows make the first
 /// floor, and more of those behind.
-const STEPS: RangeInclusive<usize> = 16..=64;
+const STEPS: RangeInclusive<usize> = 16..=256;
 
 /// Unit vectors of one dimension in rows `0..rows`.
 #[derive(Debug)]
@@ -142,6 +142,11 @@ impl Left {
         Self { most, least: reach.least(sum, scale, residual), row }
     }
 
+    /// What the bits that were looked at stand for.
+    fn middle(&self) -> f32 {
+        f32::midpoint(self.most, self.least)
+    }
+
     pub(super) fn most_first(&self, other: &Self) -> Ordering {
         other.most.total_cmp(&self.most)
     }
@@ -162,7 +167,7 @@ impl Scan<'_> {
         let size = match self.vectors.memory {
             Memory::Full => TILE,
             // Only what all bits say makes a floor.
-            Memory::Lean => *STEPS.end(),
+            Memory::Lean => TILE / 16,
         };
         let size = size.div_ceil(probes).min(end - first).max(1);
         let mut found = vec![Found::default(); size * probes];
@@ -243,11 +248,18 @@ impl Scan<'_> {
                 left.select_nth_unstable_by(best.lacks(), Left::most_first);
                 left.truncate(best.lacks());
             }
-            for Left { row, .. } in &*left {
-                found[(row / LANES - blocks.start) * probes + number].rows &= !(1 << (row % LANES));
-                prefetch_values(self.vectors.row(*row));
+            left.sort_unstable_by(Left::most_first);
+            for left in left.iter().take(16) {
+                prefetch_values(self.vectors.row(left.row));
             }
-            self.offer(number, best, left);
+            for left in left.drain(..) {
+                // Not likely any more since those before it were offered.
+                if left.middle() >= best.floor() {
+                    found[(left.row / LANES - blocks.start) * probes + number].rows &=
+                        !(1 << (left.row % LANES));
+                    self.offer_row(number, best, left);
+                }
+            }
         }
     }
 
@@ -281,20 +293,23 @@ impl Scan<'_> {
     fn offer(&self, number: usize, best: &mut Best, left: &mut Vec<Left>) {
         left.sort_unstable_by(Left::most_first);
         for left in left.drain(..) {
-            if left.most < best.floor() {
-                continue;
+            if left.most >= best.floor() {
+                self.offer_row(number, best, left);
             }
-            let owner = self.people.owner(left.row);
-            if !(self.allowed)(number, owner.subject) {
-                continue;
+        }
+    }
+
+    fn offer_row(&self, number: usize, best: &mut Best, left: Left) {
+        let owner = self.people.owner(left.row);
+        if !(self.allowed)(number, owner.subject) {
+            return;
+        }
+        match self.vectors.memory {
+            Memory::Full => {
+                let wanted = &self.wanted[number];
+                best.offer(owner, self.vectors.similarity(left.row, wanted.vector));
             }
-            match self.vectors.memory {
-                Memory::Full => {
-                    let wanted = &self.wanted[number];
-                    best.offer(owner, self.vectors.similarity(left.row, wanted.vector));
-                }
-                Memory::Lean => best.put_down(owner, left),
-            }
+            Memory::Lean => best.put_down(owner, left),
         }
     }
 }
