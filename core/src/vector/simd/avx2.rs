@@ -130,32 +130,51 @@ pub(super) unsafe fn closer(planes: Planes<'_>, probe: &Sought<'_>, rest: &mut R
 #[inline]
 #[target_feature(enable = "avx2")]
 fn segment(bits: &[u8], codes: &[i8]) -> i32 {
-    let (ones, pairs) = (_mm256_set1_epi8(1), _mm256_set1_epi16(1));
-    let mut wide = _mm256_setzero_si256();
-    for (group, codes) in codes.as_chunks::<32>().0.iter().enumerate() {
-        let (bit, byte) = (32 * group / bits.len(), 32 * group % bits.len());
-        let one = _mm256_set1_epi8((1_u8 << bit).cast_signed());
-        // SAFETY: 32 bytes, or 16, and the loads ask for no alignment.
-        let (bits, bit) = unsafe {
-            match bits[byte..].first_chunk::<32>() {
-                Some(bits) => (_mm256_loadu_si256(bits.as_ptr().cast()), one),
-                // One bit of all bytes, and the next one.
-                None => (
-                    _mm256_broadcastsi128_si256(_mm_loadu_si128(bits[..16].as_ptr().cast())),
-                    _mm256_blend_epi32::<0xf0>(one, _mm256_add_epi8(one, one)),
-                ),
+    // Sums of 16 bits: of each group of 32 codes they grow by 256 at most, and a segment has 16 groups.
+    let mut narrow = _mm256_setzero_si256();
+    if let Some(bits) = bits.first_chunk::<64>() {
+        let mut halves = [_mm256_setzero_si256(); 2];
+        for (half, bits) in halves.iter_mut().zip(bits.as_chunks::<32>().0) {
+            // SAFETY: 32 bytes, and the load asks for no alignment.
+            *half = unsafe { _mm256_loadu_si256(bits.as_ptr().cast()) };
+        }
+        for codes in codes.as_chunks::<64>().0 {
+            for (half, codes) in halves.iter_mut().zip(codes.as_chunks::<32>().0) {
+                narrow = add(narrow, *half, codes);
+                *half = _mm256_srli_epi16::<1>(*half);
             }
-        };
-        let mask = _mm256_cmpeq_epi8(_mm256_and_si256(bits, bit), bit);
-        // SAFETY: 32 codes, and the load asks for no alignment.
-        let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
-        let codes = _mm256_maddubs_epi16(ones, _mm256_and_si256(codes, mask));
-        wide = _mm256_add_epi32(wide, _mm256_madd_epi16(codes, pairs));
+        }
+    } else if let Some(bits) = bits.first_chunk::<32>() {
+        // SAFETY: 32 bytes, and the load asks for no alignment.
+        let mut bits = unsafe { _mm256_loadu_si256(bits.as_ptr().cast()) };
+        for codes in codes.as_chunks::<32>().0 {
+            narrow = add(narrow, bits, codes);
+            bits = _mm256_srli_epi16::<1>(bits);
+        }
+    } else if let Some(bits) = bits.first_chunk::<16>() {
+        // SAFETY: 16 bytes, and the load asks for no alignment.
+        let twice = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(bits.as_ptr().cast()) });
+        // One bit of all bytes, and the next one.
+        let mut bits = _mm256_blend_epi32::<0xf0>(twice, _mm256_srli_epi16::<1>(twice));
+        for codes in codes.as_chunks::<32>().0 {
+            narrow = add(narrow, bits, codes);
+            bits = _mm256_srli_epi16::<2>(bits);
+        }
     }
-    let mut sums = [0; 8];
-    // SAFETY: eight sums are 32 bytes, and the store asks for no alignment.
-    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), wide) };
-    sums.iter().sum()
+    let eight = _mm256_madd_epi16(narrow, _mm256_set1_epi16(1));
+    let four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256::<1>(eight));
+    let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b1110>(four));
+    _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b01>(two)))
+}
+
+/// Adds the codes whose byte's lowest bit is set.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add(sums: __m256i, bits: __m256i, codes: &[i8; 32]) -> __m256i {
+    // SAFETY: 32 codes, and the load asks for no alignment.
+    let codes = unsafe { _mm256_loadu_si256(codes.as_ptr().cast()) };
+    let ones = _mm256_and_si256(bits, _mm256_set1_epi8(1));
+    _mm256_add_epi16(sums, _mm256_maddubs_epi16(ones, codes))
 }
 
 /// # Safety

@@ -1,6 +1,6 @@
 //! What every kernel computes, in plain words: the oracle of the others.
 
-use super::{Found, LANES, Lengths, Line, Planes, Rest, Rows, Sought, segments};
+use super::{Found, Kernel, LANES, Lengths, Line, Planes, Rest, Rows, Sought, segments};
 
 pub(super) fn coarse(
     blocks: &[Line],
@@ -69,12 +69,16 @@ pub(super) fn reaching(
 
 pub(super) fn closer(planes: Planes<'_>, probe: &Sought<'_>, rest: &mut Rest) {
     by_segments(planes, probe, rest, |bits, codes| {
-        let value = |(at, code): (usize, &i8)| {
-            i32::from(bits[at % bits.len()] >> (at / bits.len()) & 1) * i32::from(*code)
+        let of_bit = |(bit, codes): (usize, &[i8])| -> i32 {
+            let value = |(bits, code): (&u8, &i8)| i32::from(bits >> bit & 1) * i32::from(*code);
+            bits.iter().zip(codes).map(value).sum()
         };
-        codes.iter().enumerate().map(value).sum()
+        codes.chunks_exact(bits.len()).enumerate().map(of_bit).sum()
     });
 }
+
+/// Rows whose planes are asked for ahead of their turn.
+const AHEAD: usize = 16;
 
 /// The frame of `closer`, around the sum of the codes where a segment has a bit.
 #[inline(always)]
@@ -85,8 +89,11 @@ pub(super) fn by_segments(
     segment: impl Fn(&[u8], &[i8]) -> i32,
 ) {
     let bytes = probe.codes.len() / 8;
+    let prefetch = |row: &u32| Kernel::prefetch(planes.of(*row as usize, probe.codes.len()));
+    rest.rows[..rest.count].iter().take(AHEAD).for_each(prefetch);
     let mut kept = 0;
     for at in 0..rest.count {
+        rest.rows[..rest.count].get(at + AHEAD).into_iter().for_each(prefetch);
         let (row, mut sum) = (rest.rows[at], rest.sums[at]);
         let (scale, residual) = (rest.scales[at], rest.residuals[at]);
         for bits in planes.of(row as usize, probe.codes.len()).chunks_exact(bytes) {
