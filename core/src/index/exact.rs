@@ -64,7 +64,7 @@ impl Vectors {
     }
 
     /// Leaves of the `found` rows of blocks of one chunk, from block `at` on, those that may reach `floor` when four, five
-    /// and all bits were looked at. Every so manieth of `found` is of the probe.
+    /// and all bits were looked at. `found` comes with its step, as in [`Kernel::reaching`].
     fn look_closer(
         &self,
         at: usize,
@@ -299,6 +299,7 @@ impl Scan<'_> {
         }
     }
 
+    /// Offers a row, if its subject is allowed.
     fn offer_row(&self, number: usize, best: &mut Best, left: Left) {
         let owner = self.people.owner(left.row);
         if !(self.allowed)(number, owner.subject) {

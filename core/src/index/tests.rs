@@ -141,7 +141,6 @@ fn isotropic() {
     }
 }
 
-/// Thousands of scores within the codes' error of one another.
 /// More rows than are scored before any is looked at closely, the most similar first and last.
 #[test]
 fn several_tiles() {
@@ -158,6 +157,7 @@ fn several_tiles() {
     check(&rows, &probes, &Search { at_least: 0.8, ..Search::top(1000) });
 }
 
+/// Thousands of scores within the codes' error of one another.
 #[test]
 fn clustered() {
     let mut noise = Noise(2);
